@@ -1,0 +1,266 @@
+"""The description of the stock market: three groups of traders, a fundamental value, a price impact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from simcal.errors import ParameterError
+from simcal.parameters import Parameter, check_names, to_plain
+
+Number = float | Sequence[float]
+
+# Streams of the noise at every step, see `simcal.noise`. Private signals and observation errors follow.
+STREAM_VALUE, STREAM_VARIANCE, STREAM_PUBLIC, STREAM_TRADERS = 0, 1, 2, 3
+
+PARAMETERS = (
+    Parameter("n_noise", 7, "number of noise traders", 0, integer=True, letter="N1", trainable=False),
+    Parameter("n_technical", 5, "number of technical traders", 0, integer=True, letter="N2", trainable=False),
+    Parameter("n_fundamental", 3, "number of fundamental traders", 0, integer=True, letter="N3", trainable=False),
+    Parameter("impact", 0.1, "largest relative price change of one step", 0, 1, open=True, letter="rho"),
+    Parameter(
+        "initial_price",
+        100.0,
+        "price before the first step",
+        0,
+        open=True,
+        letter="P(0)",
+        unit="price",
+        trainable=False,
+    ),
+    Parameter("public_weight", 1.0, "weight of the public signal", letter="b", group="n_noise"),
+    Parameter("private_weight", 1.0, "weight of the private signal", letter="c", group="n_noise"),
+    Parameter("public_sd", 1.0, "deviation of the public signal", 0, letter="sigma_f"),
+    Parameter("private_sd", 3.0, "deviation of a private signal", 0, letter="sigma_p"),
+    Parameter(
+        "short_window",
+        (2, 3, 2, 4, 5),
+        "prices in the short moving average",
+        1,
+        integer=True,
+        letter="l1",
+        unit="steps",
+        group="n_technical",
+        trainable=False,
+    ),
+    Parameter(
+        "long_window",
+        (5, 8, 9, 7, 10),
+        "prices in the long moving average",
+        2,
+        integer=True,
+        letter="l2",
+        unit="steps",
+        group="n_technical",
+        trainable=False,
+    ),
+    Parameter(
+        "trend_sensitivity",
+        0.5,
+        "steepness of the smoothed trend rule",
+        0,
+        open=True,
+        letter="d",
+        unit="1/price",
+        group="n_technical",
+    ),
+    Parameter(
+        "trend_threshold",
+        0.0,
+        "smallest trend that the hard rule acts on",
+        0,
+        letter="gamma",
+        unit="price",
+        group="n_technical",
+        trainable=False,
+    ),
+    Parameter(
+        "value_sensitivity",
+        1.0,
+        "steepness of the smoothed value rule",
+        0,
+        open=True,
+        letter="k",
+        unit="1/price",
+        group="n_fundamental",
+    ),
+    Parameter(
+        "observation_sd",
+        1.0,
+        "error of a trader's view of the fundamental value",
+        0,
+        letter="sigma_F",
+        unit="price",
+        group="n_fundamental",
+    ),
+    Parameter("fundamental_mean", 100.0, "level that the fundamental value reverts to", letter="mu1", unit="price"),
+    Parameter("fundamental_reversion", 0.1, "speed of that reversion", 0, 1, letter="v1", unit="1/step"),
+    Parameter(
+        "fundamental_start",
+        100.0,
+        "fundamental value before the first step",
+        letter="P*(0)",
+        unit="price",
+        trainable=False,
+    ),
+    Parameter(
+        "variance_mean",
+        0.01,
+        "level that the variance of the fundamental value reverts to",
+        0,
+        letter="mu2",
+        unit="price^2/step",
+    ),
+    Parameter("variance_reversion", 0.1, "speed of that reversion", 0, 1, letter="v2", unit="1/step"),
+    Parameter(
+        "variance_start",
+        0.01,
+        "variance before the first step; absent: at its mean",
+        0,
+        letter="sigma(0)",
+        unit="price^2/step",
+        trainable=False,
+    ),
+    Parameter("vol_of_vol", 1.0, "size of the variance's own shocks", 0, letter="vol_of_vol"),
+    Parameter("leverage_correlation", 0.0, "correlation of the shocks to value and variance", -1, 1, letter="corr"),
+)
+SPECS: dict[str, Parameter] = {p.name: p for p in PARAMETERS}
+
+
+@dataclass(frozen=True)
+class StockMarket:
+    r"""Noise, technical and fundamental traders whose orders move one price (an immutable description).
+
+    Everybody who acts at step :math:`t` knows the prices up to :math:`t-1`:
+
+    .. math::
+        P(t) &= P(t-1)\,(1 + \rho D(t) / N)                                         \quad (2) \\
+        \eta_i &= b_i S(t) + c_i S_i(t), \quad S \sim N(0, \sigma_f^2),\ S_i \sim N(0, \sigma_p^2)  \quad (3) \\
+        M_i &= \text{mean of the last } l_{1,i} \text{ prices} - \text{mean of the last } l_{2,i} \text{ prices} \\
+        X_i &= P^*(t) + w_i(t) - P(t-1), \quad w_i \sim N(0, \sigma_F^2) \\
+        \sigma(t) &= \sigma(t-1) + v_2(\mu_2 - \sigma(t-1)) + \xi \sqrt{\sigma(t-1)^+}\,\varepsilon_2(t)  \quad (8) \\
+        P^*(t) &= P^*(t-1) + v_1(\mu_1 - P^*(t-1)) + \sqrt{\sigma(t)^+}\,\varepsilon_1(t)   \quad (7)
+
+    The smoothed rules order tanh(eta/2), tanh(d M/2) and tanh(k X/2); the hard rules the sign of eta, the sign
+    of M where ``|M| >= gamma``, and the sign of X. A technical trader acts from step l2 on.
+
+    The fields and their bounds are listed in ``StockMarket.SPECS``. A field with a group takes one number for
+    all traders of the group or a list with one per trader. ``variance_start=None`` starts the variance at its mean.
+    ``vol_of_vol`` (xi) and ``leverage_correlation``, the correlation of eps1 and eps2, are not in the paper, which
+    has 1 and 0.
+
+    Source: "A generative adversarial network approach to calibrate multi-agent simulators", sections 3.1 and 4,
+    with moving averages over exactly l prices and full truncation of the variance.
+
+    Raises
+    ------
+    ParameterError
+        Where a value is not allowed, in one sentence.
+    """
+
+    kind: ClassVar[str] = "stock"
+    SPECS: ClassVar[dict[str, Parameter]] = SPECS
+    OUTPUTS: ClassVar[tuple[str, ...]] = (
+        "demand_noise", "demand_technical", "demand_fundamental",
+        "volume_noise", "volume_technical", "volume_fundamental",
+        "fundamental_value", "fundamental_variance",
+    )  # fmt: skip
+
+    n_noise: int = 7
+    n_technical: int = 5
+    n_fundamental: int = 3
+    impact: float = 0.1
+    initial_price: float = 100.0
+    public_weight: Number = 1.0
+    private_weight: Number = 1.0
+    public_sd: float = 1.0
+    private_sd: float = 3.0
+    short_window: int | Sequence[int] = (2, 3, 2, 4, 5)
+    long_window: int | Sequence[int] = (5, 8, 9, 7, 10)
+    trend_sensitivity: Number = 0.5
+    trend_threshold: Number = 0.0
+    value_sensitivity: Number = 1.0
+    observation_sd: Number = 1.0
+    fundamental_mean: float = 100.0
+    fundamental_reversion: float = 0.1
+    fundamental_start: float = 100.0
+    variance_mean: float = 0.01
+    variance_reversion: float = 0.1
+    variance_start: float | None = 0.01
+    vol_of_vol: float = 1.0
+    leverage_correlation: float = 0.0
+    rule: Literal["smoothed", "hard"] = "smoothed"
+
+    def __post_init__(self) -> None:
+        counts = {p.name: p.check(getattr(self, p.name)) for p in PARAMETERS if p.name.startswith("n_")}
+        for spec in PARAMETERS:
+            value = getattr(self, spec.name)
+            if value is None and spec.name == "variance_start":
+                continue
+            count = counts[spec.group] if spec.group else None
+            object.__setattr__(self, spec.name, spec.check(value, count))  # type: ignore[arg-type]
+        if self.rule not in ("smoothed", "hard"):
+            raise ParameterError(f"rule is {self.rule!r}, but must be 'smoothed' or 'hard'.")
+        if self.n_traders == 0:
+            raise ParameterError("The market has no traders; give at least one of n_noise, n_technical, n_fundamental.")
+        for i, (short, long) in enumerate(zip(self.vector("short_window"), self.vector("long_window"), strict=True)):
+            if short >= long:
+                raise ParameterError(
+                    f"Technical trader {i} has short_window {short:g} and long_window {long:g}; "
+                    "the short window must be shorter than the long one."
+                )
+
+    @property
+    def n_traders(self) -> int:
+        """N, the number of traders."""
+        return self.n_noise + self.n_technical + self.n_fundamental
+
+    @property
+    def draws_per_step(self) -> int:
+        """Standard normals that one step of one path consumes: streams 0 to this number minus one."""
+        return STREAM_TRADERS + self.n_noise + self.n_fundamental
+
+    @property
+    def longest_window(self) -> int:
+        """Prices that the market remembers (at least 1)."""
+        return int(max(self.vector("long_window"), default=1))
+
+    @property
+    def starting_variance(self) -> float:
+        """sigma(0), the mean where it is not given."""
+        return self.variance_mean if self.variance_start is None else self.variance_start
+
+    def vector(self, name: str) -> np.ndarray:
+        """A parameter of a group as an array with one value per trader, shape (count,), float64."""
+        spec = SPECS[name]
+        if spec.group is None:
+            raise ParameterError(f"{name} belongs to the whole market and has no value per trader.")
+        return np.broadcast_to(np.asarray(getattr(self, name), dtype=float), (getattr(self, spec.group),)).copy()
+
+    def replace(self, **changes: Any) -> Self:
+        """A market with some parameters changed; everything is checked again."""
+        check_names(changes, [*SPECS, "rule"], "a parameter of the stock market")
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as they stand in TOML: ``kind`` first, then every parameter."""
+        return {"kind": self.kind, **to_plain(asdict(self))}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The market that a TOML file describes; `ParameterError` for unknown names."""
+        values = {k: v for k, v in values.items() if k not in ("kind", "description")}
+        check_names(values, [*SPECS, "rule"], "a parameter of the stock market")
+        values.setdefault("variance_start", None)
+        return cls(**values)
+
+    def describe(self) -> list[dict[str, Any]]:
+        """One row per parameter: name, letter, value, unit, description; for tables."""
+        return [
+            {"parameter": p.name, "letter": p.letter, "value": getattr(self, p.name), "unit": p.unit,
+             "meaning": p.description}
+            for p in PARAMETERS
+        ]  # fmt: skip
