@@ -1,0 +1,7 @@
+"""Markets: a folder per kind, each with its description, rules, kernel and differentiable twin."""
+
+from simcal.models.market import Market as Market
+from simcal.models.market import from_dict as from_dict
+from simcal.models.market import load as load
+from simcal.models.market import names as names
+from simcal.models.market import save as save

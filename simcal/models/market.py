@@ -1,0 +1,122 @@
+"""What a market must answer, and how one is found by name, TOML file or run folder."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+import numpy as np
+import tomli_w
+
+from simcal.errors import ParameterError
+from simcal.files import write_atomically
+from simcal.parameters import Parameter
+from simcal.resources import resource_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# kind -> (module, class): a market's code is imported when its kind is first asked for.
+KINDS: dict[str, tuple[str, str]] = {"stock": ("simcal.models.stock.market", "StockMarket")}
+
+
+class Market(Protocol):
+    """An immutable description of a market; calibration and simulation ask it for nothing else."""
+
+    kind: ClassVar[str]
+    SPECS: ClassVar[dict[str, Parameter]]
+    OUTPUTS: ClassVar[tuple[str, ...]]
+
+    def replace(self, **changes: Any) -> Self:
+        """The same market with some parameters changed, checked again."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values as they stand in TOML, ``kind`` among them."""
+        ...
+
+    def describe(self) -> list[dict[str, Any]]:
+        """One row per parameter for tables."""
+        ...
+
+    def simulate_chunk(
+        self,
+        seed: int,
+        first_path: int,
+        n_paths: int,
+        n_steps: int,
+        *,
+        save: Sequence[str],
+        every: int,
+        burn_in: int,
+        dtype: str,
+        threads: int | None,
+    ) -> dict[str, np.ndarray]:
+        """Prices and the saved outputs of some paths, from the kernel."""
+        ...
+
+    def twin(self, trainable: Sequence[str], *, per_trader: Sequence[str] = (), **options: Any) -> Twin:
+        """The differentiable twin with the named parameters trainable."""
+        ...
+
+
+class Twin(Protocol):
+    """A market as a ``torch.nn.Module``: the same rules, with gradients."""
+
+    def simulate(self, seed: int, first_path: int, n_paths: int, n_steps: int) -> Tensor:
+        """Prices, shape (n_paths, n_steps + 1), differentiable in the trainable parameters."""
+        ...
+
+    def to_market(self) -> Market:
+        """The market at the present values of the trainable parameters."""
+        ...
+
+
+def from_dict(values: Mapping[str, Any]) -> Market:
+    """The market that a mapping (a TOML file's content) describes; its ``kind`` says which."""
+    kind = values.get("kind")
+    if kind not in KINDS:
+        raise ParameterError(f"The market's kind is {kind!r}, but must be one of {', '.join(KINDS)}.")
+    module, name = KINDS[kind]
+    return getattr(importlib.import_module(module), name).from_dict(dict(values))
+
+
+def names() -> list[str]:
+    """The markets that come with simcal."""
+    return sorted(p.stem for p in resource_folder("models").glob("*.toml"))
+
+
+def load(source: str | Path) -> Market:
+    """Find a market: a name from ``models/``, a TOML file, or a run folder with its ``market.toml``.
+
+    Raises
+    ------
+    ParameterError
+        Where there is no such market, with the nearest name, or where the file does not describe one.
+    """
+    path = Path(source)
+    if path.is_dir():
+        path = path / "market.toml"
+        if not path.is_file():
+            raise ParameterError(f"The folder {source} holds no market.toml, so it is not the folder of a finished run.")
+    elif path.suffix != ".toml" or not path.is_file():
+        known = names()
+        if str(source) not in known:
+            close = difflib.get_close_matches(str(source), known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "give one of these, a TOML file or a run folder."
+            raise ParameterError(f"There is no market {str(source)!r}; known are {', '.join(known)}; {hint}")
+        path = resource_folder("models") / f"{source}.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not a TOML file: {error}.") from None
+    return from_dict(values)
+
+
+def save(market: Market, path: str | Path) -> None:
+    """Write a market as TOML; `load` reads it back."""
+    write_atomically(Path(path), tomli_w.dumps(market.to_dict()))
