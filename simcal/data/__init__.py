@@ -1,0 +1,8 @@
+"""Price series: the catalogue of named ones, files in the usual shapes, all checked at the door."""
+
+from simcal.data.catalogue import CatalogueEntry, catalogue
+from simcal.data.checks import MINIMUM_PRICES
+from simcal.data.load import load_series
+from simcal.data.series import PriceSeries
+
+__all__ = ["MINIMUM_PRICES", "CatalogueEntry", "PriceSeries", "catalogue", "load_series"]
