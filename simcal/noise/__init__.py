@@ -22,9 +22,11 @@ from simcal.noise.arrays import (
     uniforms_torch,
     words,
 )
-from simcal.noise.counters import check_range, check_seed
+from simcal.noise.counters import check_dtype, check_integer, check_range, check_seed
 
 __all__ = [
+    "check_dtype",
+    "check_integer",
     "check_range",
     "check_seed",
     "fill_normals",

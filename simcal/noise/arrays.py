@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simcal.errors import ParameterError
-from simcal.noise.counters import MASK, check_integer, check_range, check_seed, key_of, philox
+from simcal.noise.counters import MASK, check_dtype, check_integer, check_range, check_seed, key_of, philox
 from simcal.noise.gaussian import normal_pair, uniform
 
 if TYPE_CHECKING:
@@ -32,14 +31,14 @@ def words(seed: int, paths: Any, steps: Any, block: Any) -> np.ndarray:
 
 
 def uniforms(
-    seed: int, first_path: int, n_paths: int, first_step: int, n_steps: int, n_streams: int, dtype: Any = np.float64
+    seed: int, first_path: int, n_paths: int, first_step: int, n_steps: int, n_streams: int, dtype: Any = "float64"
 ) -> np.ndarray:
     """Uniforms strictly between 0 and 1, shape (n_steps, n_streams, n_paths)."""
     return _draw(np, _uniforms, seed, first_path, n_paths, first_step, n_steps, n_streams, dtype)
 
 
 def normals(
-    seed: int, first_path: int, n_paths: int, first_step: int, n_steps: int, n_streams: int, dtype: Any = np.float64
+    seed: int, first_path: int, n_paths: int, first_step: int, n_steps: int, n_streams: int, dtype: Any = "float64"
 ) -> np.ndarray:
     """Standard normals, shape (n_steps, n_streams, n_paths).
 
@@ -77,7 +76,7 @@ def uniforms_torch(
     device: Any = None,
 ) -> torch.Tensor:
     """`uniforms` as a tensor on `device`, the same bits."""
-    return _draw_torch(_uniforms, seed, first_path, n_paths, first_step, n_steps, n_streams, dtype, device)
+    return _draw_torch(_uniforms, seed, first_path, n_paths, first_step, n_steps, n_streams, dtype, device=device)
 
 
 def normals_torch(
@@ -90,8 +89,8 @@ def normals_torch(
     dtype: Any = "float64",
     device: Any = None,
 ) -> torch.Tensor:
-    """`normals` as a tensor on `device` (CPU or CUDA), the same bits; `dtype` a torch dtype or its name."""
-    return _draw_torch(_normals, seed, first_path, n_paths, first_step, n_steps, n_streams, dtype, device)
+    """`normals` as a tensor on `device` (CPU or CUDA), the same bits."""
+    return _draw_torch(_normals, seed, first_path, n_paths, first_step, n_steps, n_streams, dtype, device=device)
 
 
 def fill_uniforms(out: np.ndarray, seed: int, first_path: int, first_step: int, threads: int = 1) -> np.ndarray:
@@ -144,27 +143,21 @@ def _draw(
     key = key_of(check_seed(seed))
     check_range(first_path, n_paths, first_step, n_steps)
     check_integer("n_streams", n_streams, 0, 2**32 - 1)
-    if dtype not in (xp.float32, xp.float64):
-        raise ParameterError(f"dtype is {dtype!r}, but noise is float32 or float64.")
+    dtype = check_dtype(dtype)
     low = xp.arange(n_paths, dtype=xp.int64, **place) + (int(first_path) & MASK)
-    steps = (xp.arange(n_steps, dtype=xp.int64, **place) + int(first_step))[:, None]
     high = (low >> 32) + (int(first_path) >> 32)
-    out = xp.empty((n_steps, n_streams, n_paths), dtype=dtype, **place)
+    steps = (xp.arange(n_steps, dtype=xp.int64, **place) + int(first_step))[:, None]
+    out = xp.empty((n_steps, n_streams, n_paths), dtype=getattr(xp, dtype), **place)
     for block in range((n_streams + 3) // 4):
         four = philox(key, (low & MASK, high, steps, xp.full_like(steps, block)))
-        streams = slice(4 * block, min(4 * block + 4, n_streams))
-        for i, values in zip(
-            range(streams.start, streams.stop), transform(xp, four, dtype == xp.float64), strict=False
-        ):
-            out[:, i] = values
+        for stream, values in enumerate(transform(xp, four, dtype == "float64"), 4 * block):
+            if stream < n_streams:
+                out[:, stream] = values
     return out
 
 
-def _draw_torch(transform: Transform, *args: Any) -> torch.Tensor:
+def _draw_torch(transform: Transform, *place: Any, device: Any) -> torch.Tensor:
     import torch
 
-    *place, dtype, device = args
-    if isinstance(dtype, str):
-        dtype = getattr(torch, dtype, dtype)
     with torch.no_grad():
-        return _draw(torch, transform, *place, dtype, device=device)
+        return _draw(torch, transform, *place, device=device)

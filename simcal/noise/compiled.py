@@ -48,7 +48,7 @@ def philox(k0, k1, c0, c1, c2, c3):
     return c0, c1, c2, c3
 
 
-@njit
+@njit(error_model="numpy", nogil=True)
 def _normal_pair64(first, second):
     x = (F64(first) + 0.5) * 2.0**-32
     bits = np.float64(x).view(np.int64)
@@ -76,7 +76,7 @@ def _normal_pair64(first, second):
     return radius * a, radius * b
 
 
-@njit
+@njit(error_model="numpy", nogil=True)
 def _normal_pair32(first, second):
     x = (F32(first) + HALF) * WORD32
     bits = np.float32(x).view(np.int32)
@@ -103,7 +103,7 @@ def _normal_pair32(first, second):
     return radius * a, radius * b
 
 
-def normal_pair(first, second, like):
+def normal_pair(first: Any, second: Any, like: Any) -> Any:
     """Two standard normals from two words (uint32), in the precision of `like`; for use inside Numba functions."""
     raise NotImplementedError
 
@@ -115,7 +115,7 @@ def _normal_pair(first, second, like):
     return lambda first, second, like: _normal_pair64(first, second)
 
 
-def uniform(word, like):
+def uniform(word: Any, like: Any) -> Any:
     """A number strictly between 0 and 1 from a word (uint32), in the precision of `like`; for Numba functions."""
     raise NotImplementedError
 
@@ -127,7 +127,7 @@ def _uniform(word, like):
     return lambda word, like: (F64(word) + 0.5) * 2.0**-32
 
 
-@njit(nogil=True, cache=True)
+@njit(error_model="numpy", nogil=True, cache=True)
 def normal_rows(out, k0, k1, first_path, first_step, begin, end):
     """Write the rows `begin` to `end` of `out`; row r is step r // blocks, block r % blocks."""
     n_streams, n_paths = out.shape[1], out.shape[2]
@@ -153,7 +153,7 @@ def normal_rows(out, k0, k1, first_path, first_step, begin, end):
             c[j], d[j] = normal_pair(w2, w3, like)
 
 
-@njit(nogil=True, cache=True)
+@njit(error_model="numpy", nogil=True, cache=True)
 def uniform_rows(out, k0, k1, first_path, first_step, begin, end):
     """As `normal_rows`, for uniforms."""
     n_streams, n_paths = out.shape[1], out.shape[2]

@@ -34,6 +34,16 @@ def check_range(first_path: Any, n_paths: Any, first_step: Any, n_steps: Any) ->
     check_integer("n_steps", n_steps, 0, 2**32 - first_step)
 
 
+def check_dtype(dtype: Any) -> str:
+    """``"float64"`` or ``"float32"`` from a name, a NumPy type or a torch type, or `ParameterError`."""
+    name = str(dtype).removeprefix("torch.")
+    if name not in ("float32", "float64"):
+        name = getattr(dtype, "__name__", name)
+    if name not in ("float32", "float64"):
+        raise ParameterError(f"dtype is {dtype!r}, but must be 'float64' or 'float32'.")
+    return name
+
+
 def key_of(seed: int) -> tuple[int, int]:
     """Low and high word of the seed."""
     return seed & MASK, seed >> 32
