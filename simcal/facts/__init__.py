@@ -1,0 +1,62 @@
+"""Stylised facts of returns: one implementation for arrays and for tensors with gradients; it knows no market.
+
+`fact_table` tables a series, `compare` sets a model beside it, `ladder` asks classifiers to tell them apart.
+"""
+
+from .arrays import windows as windows
+from .asymmetry import coarse_fine as coarse_fine
+from .asymmetry import coarse_fine_asymmetry as coarse_fine_asymmetry
+from .asymmetry import leverage as leverage
+from .asymmetry import leverage_correlation as leverage_correlation
+from .asymmetry import leverage_fit as leverage_fit
+from .baselines import BASELINES as BASELINES
+from .baselines import Baseline as Baseline
+from .baselines import fit_baseline as fit_baseline
+from .bootstrap import bands as bands
+from .bootstrap import block_indices as block_indices
+from .catalogue import FACTS as FACTS
+from .catalogue import FRANKE_WESTERHOFF as FRANKE_WESTERHOFF
+from .catalogue import LADDER_FEATURES as LADDER_FEATURES
+from .classifier import AUC as AUC
+from .classifier import FLOOR as FLOOR
+from .classifier import Discrimination as Discrimination
+from .classifier import discriminate as discriminate
+from .classifier import ladder as ladder
+from .dependence import autocorrelation as autocorrelation
+from .dependence import largest_autocorrelation as largest_autocorrelation
+from .dependence import ljung_box as ljung_box
+from .dependence import robust_box as robust_box
+from .dependence import smoothed_autocorrelation as smoothed_autocorrelation
+from .dependence import variance_ratio as variance_ratio
+from .fact import Fact as Fact
+from .garch import garch_persistence as garch_persistence
+from .garch import garch_residual_kurtosis as garch_residual_kurtosis
+from .garch import gjr_asymmetry as gjr_asymmetry
+from .garch import gjr_degrees_of_freedom as gjr_degrees_of_freedom
+from .memory import decay_exponent as decay_exponent
+from .memory import dfa as dfa
+from .memory import gph as gph
+from .memory import last_significant_lag as last_significant_lag
+from .memory import local_whittle as local_whittle
+from .moments import exceedance_fano as exceedance_fano
+from .moments import excess_kurtosis as excess_kurtosis
+from .moments import max_drawdown as max_drawdown
+from .moments import mean as mean
+from .moments import mean_absolute as mean_absolute
+from .moments import mean_t as mean_t
+from .moments import skewness as skewness
+from .moments import standard_deviation as standard_deviation
+from .moments import tail_probability as tail_probability
+from .passage import PassageTimes as PassageTimes
+from .passage import gain_loss as gain_loss
+from .passage import passage_times as passage_times
+from .registry import choose_facts as choose_facts
+from .registry import evaluate as evaluate
+from .table import MomentCoverage as MomentCoverage
+from .table import compare as compare
+from .table import fact_table as fact_table
+from .table import moment_coverage as moment_coverage
+from .tails import hill as hill
+from .volume import detrended_log_volume as detrended_log_volume
+from .volume import volume_correlation as volume_correlation
+from .volume import volume_rank_correlation as volume_rank_correlation

@@ -1,0 +1,60 @@
+"""What a stylised fact is, and the small adapters that its functions are made with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .arrays import Array, as_array
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number about a series of returns.
+
+    Attributes
+    ----------
+    name: how it is chosen in a list, and its row in a table.
+    label: what it is, in words.
+    function: returns (..., n) to (...,); with `needs_volume`, of returns and detrended log volume.
+    number: of the fact in Cont's list (2001) as the docstrings of this package number it, 1 to 12.
+    unit: empty for a pure number.
+    default: whether it is in the default list; the slow, the redundant and the fragile are not.
+    long_memory: whether it looks 25 steps back or more, so that its bootstrap needs long blocks.
+    needs_volume: whether it needs volume beside returns.
+    expensive: milliseconds a path; tables bootstrap it only when asked to.
+    """
+
+    name: str
+    label: str
+    function: Callable[..., Any]
+    number: int
+    unit: str = ""
+    default: bool = True
+    long_memory: bool = False
+    needs_volume: bool = False
+    expensive: bool = False
+
+
+def percent(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """The function in percent."""
+    return lambda r: 100.0 * function(r, **options)
+
+
+def of_absolute(function: Callable[..., Any], *args: Any) -> Callable[..., Any]:
+    """The function of absolute returns."""
+    return lambda r: function(abs(r), *args)
+
+
+def of_square(function: Callable[..., Any], *args: Any) -> Callable[..., Any]:
+    """The function of squared returns."""
+    return lambda r: function(r * r, *args)
+
+
+def average(function: Callable[..., Any], lags: range) -> Callable[..., Any]:
+    """The mean of the function over its lags."""
+
+    def averaged(r: Array) -> Array:
+        r, xp = as_array(r)
+        return xp.mean(function(r, lags), axis=-1)
+
+    return averaged
