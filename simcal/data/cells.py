@@ -60,6 +60,9 @@ def to_dates(cells: Cells, name: str, place: Place) -> pd.DatetimeIndex:
     if isinstance(cells, pd.Series) and pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return without_zone(pd.DatetimeIndex(cells))
     text = _text(cells)
+    usual = _parse(text, _FORMATS[0])
+    if not usual.hasnans:
+        return usual
     parsed = {form: _parse(text, form) for form in _FORMATS}
     best = max(parsed, key=lambda form: int(parsed[form].notna().sum()))
     dates = parsed[best]

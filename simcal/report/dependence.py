@@ -8,7 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from scipy.special import erfc
 
-from simcal.facts.dependence import autocorrelation
+from simcal.facts import autocorrelation
 from simcal.report.style import GAUSSIAN, REAL, SIMULATED, draw_lines, house_style, legend_below, new_axes
 
 _BAND = (0.025, 0.975)

@@ -1,6 +1,8 @@
 """Verdicts in one picture: facts in their bands, the classifier ladder, errors against the best possible ones."""
 
+import textwrap
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,9 @@ from simcal.report.tables import format_number, require_columns
 _REACH = 3.2  # in half bands; what lies further out is drawn at the edge, with an arrow
 
 
+_CLASSIFIERS = {"logistic": "logistic regression", "forest": "random forest"}
+
+
 @house_style()
 def plot_fact_bands(
     table: pd.DataFrame, *, title: str = "Stylised facts in their 95 % bands", ax: Axes | None = None
@@ -23,27 +28,27 @@ def plot_fact_bands(
 
     Parameters
     ----------
-    table : one row per fact, in order, with the columns `fact` (name with unit), `value` (real), `low` and `high`
-        (band around it), `simulated` (median over paths); optionally `simulated_low` and `simulated_high`.
-        A simulated median inside the band passes. Rows whose numbers are not all finite are drawn as missing.
+    table : as `facts.compare` gives it: one row per fact with the columns `label`, `data` (real value), `low` and
+        `high` (band around it), `simulated` (median over paths), and optionally `unit`, `simulated_low` and
+        `simulated_high`. A simulated median inside the band passes. Facts without a band show their numbers only.
 
     Raises
     ------
     ParameterError : a column is missing.
     """
-    require_columns(table, ("fact", "value", "low", "high", "simulated"))
+    require_columns(table, ("label", "data", "low", "high", "simulated"))
     ax = new_axes(ax, height=1.3 + 0.24 * len(table))
     middle, half = (table["low"] + table["high"]) / 2, (table["high"] - table["low"]) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = {
             name: ((table[name] - middle) / half).to_numpy(dtype=float)
-            for name in ("value", "simulated", "simulated_low", "simulated_high")
+            for name in ("data", "simulated", "simulated_low", "simulated_high")
             if name in table
         }
     for y, row in enumerate(table.to_dict("records")):
-        ax.barh(y, 2.0, left=-1.0, height=0.62, color=GRID, lw=0)
-        if np.isfinite(scaled["value"][y]):
-            ax.plot([scaled["value"][y]] * 2, [y - 0.31, y + 0.31], color=REAL, lw=2.0)
+        if np.isfinite(scaled["data"][y]):
+            ax.barh(y, 2.0, left=-1.0, height=0.62, color=GRID, lw=0)
+            ax.plot([scaled["data"][y]] * 2, [y - 0.31, y + 0.31], color=REAL, lw=2.0)
         x = scaled["simulated"][y]
         inside = row["low"] <= row["simulated"] <= row["high"]
         colour = PASS if inside else FAIL
@@ -53,14 +58,16 @@ def plot_fact_bands(
         if np.isfinite(x):
             marker = ("o" if inside else "X") if abs(x) <= _REACH else (">" if x > 0 else "<")
             ax.plot(np.clip(x, -_REACH, _REACH), y, marker, color=colour, ms=6.5, mec="white", mew=0.6)
-        numbers = f"{format_number(row['value'])}  |  {format_number(row['simulated'])}"
+        numbers = f"{format_number(row['data'])}  |  {format_number(row['simulated'])}"
         ax.text(1.02, y, numbers, transform=ax.get_yaxis_transform(), va="center", fontsize=8)
     ax.text(
         1.02, -0.95, "real  |  simulated", transform=ax.get_yaxis_transform(), va="center", fontsize=8, weight="bold"
     )
-    ax.set_yticks(range(len(table)), [str(fact) for fact in table["fact"]])
-    ax.set(xlim=(-_REACH - 0.15, _REACH + 0.15), ylim=(len(table) - 0.4, -0.6), title=title)
-    ax.set(xlabel="distance from the middle of the band (half band widths)", ylabel="")
+    ax.set_yticks(range(len(table)), [_fact_name(row) for row in table.to_dict("records")])
+    ax.set(xlim=(-_REACH - 0.15, _REACH + 0.15), ylim=(len(table) - 0.4, -0.6), xticks=range(-3, 4))
+    ax.set(xlabel="half band widths from the middle", ylabel="")
+    ax.tick_params(axis="y", labelsize=8)
+    ax.set_title(title, pad=18.0)  # above the heading of the numbers, which may be narrower than the title
     ax.grid(False, axis="y")
     handles = [
         Patch(color=GRID, label="95 % band"),
@@ -82,35 +89,37 @@ def plot_ladder(
 
     Parameters
     ----------
-    table : columns `name`, `auc`, `low`, `high` (interval), and optionally `classifier` (one bar each). A row
-        named "real" (real against real) is the floor: nothing can be asked to do better.
+    table : as `facts.ladder` gives it: one row per model, named by the index, and for every classifier the columns
+        `<classifier>_auc`, `<classifier>_low`, `<classifier>_high`. Rows whose name begins with "real" are drawn
+        pale: real against real is the floor, and nothing can be asked to do better.
 
     Raises
     ------
-    ParameterError : a column is missing.
+    ParameterError : there is no AUC, or one without its interval.
     """
-    require_columns(table, ("name", "auc", "low", "high"))
-    if "classifier" not in table:
-        table = table.assign(classifier="classifier")
-    names, classifiers = list(dict.fromkeys(table["name"])), list(dict.fromkeys(table["classifier"]))
+    classifiers = [str(column).removesuffix("_auc") for column in table.columns if str(column).endswith("_auc")]
+    if not classifiers:
+        require_columns(table, ("logistic_auc", "logistic_low", "logistic_high"))
+    require_columns(table, tuple(f"{name}_{end}" for name in classifiers for end in ("low", "high")))
     thickness = 0.74 / len(classifiers)
-    ax = new_axes(ax, height=1.3 + 0.22 * len(names) * (len(classifiers) + 0.6))
+    ax = new_axes(ax, height=1.3 + 0.22 * len(table) * (len(classifiers) + 0.6))
     palette = alternatives(classifiers)
-    for row in table.to_dict("records"):
-        y = names.index(row["name"]) + (classifiers.index(row["classifier"]) - (len(classifiers) - 1) / 2) * thickness
-        is_real = str(row["name"]).lower().startswith("real")
-        ax.barh(
-            y, row["auc"], height=0.9 * thickness, color=palette[row["classifier"]], alpha=0.35 if is_real else 0.85
-        )
-        ax.plot([row["low"], row["high"]], [y, y], color=REAL, lw=1.1)
-        ax.plot([row["low"], row["high"]], [y, y], "|", color=REAL, ms=5)
-        ax.text(1.02, y, f"{row['auc']:.2f}", transform=ax.get_yaxis_transform(), va="center", fontsize=8)
+    names = [str(name) for name in table.index]
+    for i, (name, row) in enumerate(zip(names, table.to_dict("records"), strict=True)):
+        for j, classifier in enumerate(classifiers):
+            y = i + (j - (len(classifiers) - 1) / 2) * thickness
+            auc, low, high = (row[f"{classifier}_{end}"] for end in ("auc", "low", "high"))
+            alpha = 0.35 if name.lower().startswith("real") else 0.85
+            ax.barh(y, auc, height=0.9 * thickness, color=palette[classifier], alpha=alpha)
+            ax.plot([low, high], [y, y], color=REAL, lw=1.1, marker="|", ms=5)
+            numbers = "n/a" if np.isnan(auc) else f"{auc:.2f}"
+            ax.text(1.02, y, numbers, transform=ax.get_yaxis_transform(), va="center", fontsize=8)
     ax.axvline(0.5, color=FAIL, ls="--", lw=1.2)
-    ax.set_yticks(range(len(names)), [str(name) for name in names])
+    ax.set_yticks(range(len(names)), [textwrap.fill(name, 24) for name in names])
     ax.set(xlim=(0.0, 1.0), ylim=(len(names) - 0.4, -0.6), title=title, ylabel="")
     ax.set_xlabel("area under the ROC curve (AUC): 0.5 cannot be told apart, 1 always told apart")
     ax.grid(False, axis="y")
-    handles = [Patch(color=palette[name], label=str(name)) for name in classifiers]
+    handles = [Patch(color=palette[name], label=_CLASSIFIERS.get(name, name)) for name in classifiers]
     handles += [
         Line2D([], [], color=FAIL, ls="--", label="chance"),
         Line2D([], [], color=REAL, marker="|", label="interval"),
@@ -172,3 +181,7 @@ def plot_errors_against_bound(
     ax.set_ylim(bottom=0.0)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), title=None)
     return ax
+
+
+def _fact_name(row: dict[Any, Any]) -> str:
+    return f"{row['label']} ({row['unit']})" if row.get("unit") else str(row["label"])

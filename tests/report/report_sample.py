@@ -25,7 +25,7 @@ def prices(r: np.ndarray) -> np.ndarray:
 
 def facts() -> pd.DataFrame:
     rng = np.random.default_rng(3)
-    names = ["standard deviation (% per day)", "excess kurtosis", "Hill index of |r|", "autocorrelation of |r|, lag 1"]
+    names = ["standard deviation", "excess kurtosis", "Hill index of |r|", "autocorrelation of |r|, lag 1"]
     names += [f"autocorrelation of |r|, lag {lag}" for lag in (5, 10, 25, 50, 100)] + ["leverage, lags 1 to 10"]
     value = np.array([1.2, 8.2, 2.93, 0.24, 0.33, 0.29, 0.22, 0.17, 0.12, -22.0])
     error = np.abs(value) * 0.25
@@ -33,8 +33,9 @@ def facts() -> pd.DataFrame:
     simulated[1] = 60.0
     return pd.DataFrame(
         {
-            "fact": names,
-            "value": value,
+            "label": names,
+            "unit": ["%", *[""] * (len(names) - 1)],
+            "data": value,
             "low": value - 1.96 * error,
             "high": value + 1.96 * error,
             "simulated": simulated,
@@ -45,19 +46,13 @@ def facts() -> pd.DataFrame:
 
 
 def ladder() -> pd.DataFrame:
-    auc = {"real against real": 0.47, "block bootstrap": 0.52, "simulated": 0.79, "GJR-GARCH-t": 0.83, "GARCH-t": 0.9}
-    rows = [
-        {
-            "name": name,
-            "classifier": classifier,
-            "auc": a + shift,
-            "low": a + shift - 0.08,
-            "high": min(a + shift + 0.08, 1),
-        }
-        for name, a in auc.items()
-        for classifier, shift in (("logistic regression", 0.0), ("random forest", 0.02))
-    ]
-    return pd.DataFrame(rows)
+    auc = {"real (odd against even windows)": 0.47, "block bootstrap": 0.52, "simulated": 0.79, "GJR-GARCH-t": 0.83}
+    frame = pd.DataFrame(index=pd.Index(auc, name="series"))
+    for classifier, shift in (("logistic", 0.0), ("forest", 0.02)):
+        frame[f"{classifier}_auc"] = pd.Series(auc) + shift
+        frame[f"{classifier}_low"] = frame[f"{classifier}_auc"] - 0.08
+        frame[f"{classifier}_high"] = (frame[f"{classifier}_auc"] + 0.08).clip(upper=1.0)
+    return frame.assign(n_real=20)
 
 
 def history(starts: int = 3) -> pd.DataFrame:
@@ -119,7 +114,7 @@ def drawings() -> dict:
 def write_sample(path) -> None:
     """A whole report with every figure, as a run would write it."""
     table = facts()
-    verdict = table[["fact", "value", "low", "high", "simulated"]].assign(
+    verdict = table[["label", "data", "low", "high", "simulated"]].assign(
         inside=table["simulated"].between(table["low"], table["high"])
     )
     figures = [

@@ -99,7 +99,7 @@ def test_the_autocorrelation_figure_shows_lag_one_as_defined():
 
 
 def test_a_fact_outside_its_band_is_drawn_as_failing():
-    table = sample.facts().assign(simulated=lambda t: t["value"])
+    table = sample.facts().assign(simulated=lambda t: t["data"])
     table.loc[2, "simulated"] = table.loc[2, "high"] + 0.01
     ax = report.plot_fact_bands(table)
     crosses = [line for line in ax.get_lines() if line.get_marker() == "X"]
@@ -108,7 +108,7 @@ def test_a_fact_outside_its_band_is_drawn_as_failing():
 
 def test_facts_that_are_missing_do_not_stop_the_figure():
     table = sample.facts()
-    table.loc[1, ["value", "low", "high", "simulated"]] = np.nan
+    table.loc[1, ["data", "low", "high", "simulated"]] = np.nan
     texts = [text.get_text() for text in report.plot_fact_bands(table).texts]
     assert "n/a  |  n/a" in texts
 
@@ -121,8 +121,8 @@ def test_twenty_starts_share_one_entry_of_the_legend():
 
 
 def test_what_cannot_be_drawn_is_refused():
-    with pytest.raises(ParameterError, match="lacks the columns low, high"):
-        report.plot_ladder(sample.ladder().drop(columns=["low", "high"]))
+    with pytest.raises(ParameterError, match="lacks the columns forest_low"):
+        report.plot_ladder(sample.ladder().drop(columns="forest_low"))
     with pytest.raises(ParameterError, match="5 dates were given for 1001 prices"):
         report.plot_price_paths(sample.prices(sample.returns(2)), dates=sample.DATES[:5])
     with pytest.raises(ParameterError, match="at least one series"):
