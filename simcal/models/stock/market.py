@@ -264,3 +264,30 @@ class StockMarket:
              "meaning": p.description}
             for p in PARAMETERS
         ]  # fmt: skip
+
+    def simulate_chunk(
+        self,
+        seed: int,
+        first_path: int,
+        n_paths: int,
+        n_steps: int,
+        *,
+        save: Sequence[str] = (),
+        every: int = 1,
+        burn_in: int = 0,
+        dtype: str = "float64",
+        threads: int | None = 1,
+    ) -> dict[str, np.ndarray]:
+        """Run the kernel; the arguments are those of `simcal.simulate`, which checks them.
+
+        Returns
+        -------
+        ``prices`` and each name in `save`, shape (n_paths, n_steps // every + 1), and ``failed_step``, shape
+        (n_paths,): the first step (burn-in included) whose price or value is not a usable number, 0 for none.
+        """
+        from simcal.models.stock import kernel
+
+        return kernel.simulate_chunk(
+            self, seed, first_path, n_paths, n_steps, save=save, every=every, burn_in=burn_in, dtype=dtype,
+            threads=threads,
+        )  # fmt: skip

@@ -1,0 +1,145 @@
+"""The stock market in Numba: blocks of lanes in threads, the noise made in place, only what is saved stored.
+
+A lane runs the same instructions whatever stands in the others, and the last block is padded to all its lanes. So a
+path has the same bits whatever the number of paths, the chunk or the thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numba import njit
+
+from simcal.models.stock.lanes import (
+    LANES,
+    OPTIONS,
+    U32,
+    U64,
+    act,
+    coefficients,
+    draw,
+    fundamental,
+    next_price,
+    noise_signal,
+    trend,
+    value_signal,
+)
+from simcal.models.stock.market import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE, StockMarket
+from simcal.noise.counters import key_of
+from simcal.threads import check_threads, run, split
+
+# Steps between two exact sums of the moving averages; in between they are rolled. The hard rule has a jump at
+# its threshold and sums at every step, so that equal prices give exactly no trend.
+REFRESH = 64
+NAMES = ("prices", *StockMarket.OUTPUTS)
+PRICE, DEMAND, VOLUME = 0, NAMES.index("demand_noise"), NAMES.index("volume_noise")
+VALUE, VARIANCE = NAMES.index("fundamental_value"), NAMES.index("fundamental_variance")
+
+
+@njit(**OPTIONS)
+def _store(out, row, place, save):
+    """Column `place` of the paths of this block; the padded lanes stay out."""
+    for lane in range(out.shape[0]):
+        out[lane, place] = save[row, lane]
+
+
+@njit(cache=True, **OPTIONS)
+def simulate_blocks(p, hard, k0, k1, first_path, n_steps, every, burn_in, slots, out, failed, first_block, last_block):
+    """Simulate the blocks `first_block` to `last_block` - 1.
+
+    `out` has shape (saved names, n_paths, saved times); ``slots[q]`` is the place there of ``NAMES[q]``, or -1.
+    `failed` (n_paths,) gets the first step whose price or value is not a usable number, 0 where there is none.
+    """
+    n_paths = failed.size
+    n_noise, n_technical, n_fundamental = p.public.size, p.trend.size, p.value.size
+    draws = STREAM_TRADERS + n_noise + n_fundamental
+    size = 2
+    for i in range(n_technical):
+        size = max(size, p.long[i] + 1)
+    real = out.dtype.type
+    zero, one, infinity = real(0), real(1), real(np.inf)
+    with_volume = slots[VOLUME] >= 0 or slots[VOLUME + 1] >= 0 or slots[VOLUME + 2] >= 0
+
+    recent = np.empty((size, LANES), out.dtype)
+    trends = np.empty((n_technical, LANES), out.dtype)
+    normals = np.empty((draws + 3, LANES), out.dtype)
+    signal, order, spare = np.empty(LANES, out.dtype), np.empty(LANES, out.dtype), np.empty((2, LANES), out.dtype)
+    now = np.empty((len(NAMES), LANES), out.dtype)  # price, demands, volumes, value, variance at this time
+    price, value, variance = now[PRICE], now[VALUE], now[VARIANCE]
+    failed_now = np.empty(LANES, np.int32)
+
+    for block in range(first_block, last_block):
+        begin, end = block * LANES, min((block + 1) * LANES, n_paths)
+        now[:] = 0
+        price[:], value[:], variance[:] = p.initial_price, p.start, p.variance_start
+        recent[:], trends[:], failed_now[:] = p.initial_price, 0, 0
+        for t in range(n_steps + burn_in + 1):
+            if t > 0:
+                draw(normals, draws, k0, k1, U64(first_path + U64(begin)), t)
+                fundamental(p, value, variance, normals[STREAM_VALUE], normals[STREAM_VARIANCE])
+                now[DEMAND : VOLUME + 3] = 0
+                public = normals[STREAM_PUBLIC]
+                for i in range(n_noise):
+                    private = normals[STREAM_TRADERS + i]
+                    for lane in range(LANES):
+                        signal[lane] = noise_signal(p.public[i], public[lane], p.private[i], private[lane])
+                    act(signal, one, zero, hard, order, now[DEMAND], now[VOLUME], with_volume)
+                for i in range(n_technical):
+                    refresh = hard or t % REFRESH == 0
+                    trend(trends[i], recent, t, p.short[i], p.long[i], refresh, spare[0], spare[1])
+                    if t >= p.long[i]:
+                        act(
+                            trends[i],
+                            p.trend[i],
+                            p.threshold[i],
+                            hard,
+                            order,
+                            now[DEMAND + 1],
+                            now[VOLUME + 1],
+                            with_volume,
+                        )
+                for i in range(n_fundamental):
+                    error = normals[STREAM_TRADERS + n_noise + i]
+                    for lane in range(LANES):
+                        signal[lane] = value_signal(value[lane], p.observation_sd[i] * error[lane], price[lane])
+                    act(signal, p.value[i], zero, hard, order, now[DEMAND + 2], now[VOLUME + 2], with_volume)
+                noise_demand, trend_demand, value_demand = now[DEMAND], now[DEMAND + 1], now[DEMAND + 2]
+                for lane in range(LANES):
+                    demand = noise_demand[lane] + trend_demand[lane] + value_demand[lane]
+                    price[lane] = next_price(price[lane], p.impact, demand)
+                for lane in range(LANES):
+                    usable = price[lane] > zero and price[lane] + abs(value[lane]) < infinity
+                    failed_now[lane] = failed_now[lane] if usable or failed_now[lane] > 0 else t
+                recent[t % size] = price
+            if t >= burn_in and (t - burn_in) % every == 0:
+                for q in range(len(NAMES)):
+                    if slots[q] >= 0:
+                        _store(out[slots[q], begin:end], q, (t - burn_in) // every, now)
+        failed[begin:end] = failed_now[: end - begin]
+
+
+def simulate_chunk(
+    market: StockMarket,
+    seed: int,
+    first_path: int,
+    n_paths: int,
+    n_steps: int,
+    *,
+    save: Sequence[str],
+    every: int,
+    burn_in: int,
+    dtype: str,
+    threads: int | None,
+) -> dict[str, np.ndarray]:
+    """See `StockMarket.simulate_chunk`."""
+    names = ["prices", *save]
+    out = np.empty((len(names), n_paths, n_steps // every + 1), dtype)
+    failed = np.empty(n_paths, np.int64)
+    slots = np.array([names.index(name) if name in names else -1 for name in NAMES])
+    k0, k1 = key_of(seed)
+    what = (coefficients(market, dtype), market.rule == "hard", U32(k0), U32(k1), U64(first_path))
+    where = (n_steps, every, burn_in, slots, out, failed)
+    blocks = split(-(-n_paths // LANES), check_threads(threads))
+    run([(simulate_blocks, (*what, *where, begin, end)) for begin, end in blocks])
+    return {**dict(zip(names, out, strict=True)), "failed_step": failed}

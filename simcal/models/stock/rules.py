@@ -1,0 +1,63 @@
+"""The rules of the stock market, each defined once.
+
+Pure functions of numbers or arrays that broadcast together. The reference calls them on NumPy arrays; the kernel
+compiles these very functions with Numba and replaces only the three with a choice or a tanh in them
+(`positive_part`, `hard_order`, `smoothed_order`), which the tests compare. They hold no literal numbers beside whole
+ones that NumPy leaves in the precision of the arrays, so float32 stays float32. Equation numbers as in `StockMarket`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def noise_signal(public_weight: Any, public: Any, private_weight: Any, private: Any) -> Any:
+    """eta_i = b_i S + c_i S_i, eq. (3)."""
+    return public_weight * public + private_weight * private
+
+
+def trend_signal(short_sum: Any, short_window: Any, long_sum: Any, long_window: Any) -> Any:
+    """M_i: mean of the last l1 prices minus mean of the last l2, from sums of prices (or of their distances to one)."""
+    return short_sum / short_window - long_sum / long_window
+
+
+def value_signal(value: Any, error: Any, price: Any) -> Any:
+    """X_i = P*(t) + w_i(t) - P(t-1)."""
+    return value + error - price
+
+
+def smoothed_order(signal: Any) -> Any:
+    """2 e^x / (1 + e^x) - 1 = tanh(x / 2), the smoothed order of every group (section 4)."""
+    return np.tanh(signal / 2)
+
+
+def hard_order(signal: Any, threshold: Any) -> Any:
+    """+1 where x >= gamma, else -1 where x <= -gamma, else 0: eq. (4), (6), (9); gamma is 0 for noise and value."""
+    return np.where(signal >= threshold, 1.0, np.where(signal <= -threshold, -1.0, 0.0))
+
+
+def positive_part(x: Any) -> Any:
+    """max(x, 0); NaN stays NaN."""
+    return np.maximum(x, 0)
+
+
+def correlated(shock: Any, other: Any, correlation: Any, orthogonal: Any) -> Any:
+    """A normal that has `correlation` c with `other`: c eps2 + sqrt(1 - c^2) eps1; `orthogonal` is the root."""
+    return correlation * other + orthogonal * shock
+
+
+def next_variance(variance: Any, mean: Any, reversion: Any, vol_of_vol: Any, shock: Any) -> Any:
+    """sigma(t) from sigma(t-1), eq. (8) with full truncation: only the root takes the positive part."""
+    return variance + reversion * (mean - variance) + vol_of_vol * np.sqrt(positive_part(variance)) * shock
+
+
+def next_value(value: Any, mean: Any, reversion: Any, variance: Any, shock: Any) -> Any:
+    """P*(t) from P*(t-1) and sigma(t), eq. (7)."""
+    return value + reversion * (mean - value) + np.sqrt(positive_part(variance)) * shock
+
+
+def next_price(price: Any, impact: Any, demand: Any) -> Any:
+    """P(t) = P(t-1) (1 + rho D / N), eq. (2); `impact` is rho / N."""
+    return price + price * (impact * demand)

@@ -1,0 +1,154 @@
+"""Paths in Parquet files, written chunk by chunk: each chunk of paths is a row group."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from simcal.errors import DataError
+from simcal.files import write_atomically
+
+if TYPE_CHECKING:
+    from simcal.paths import Paths
+
+    P = TypeVar("P", bound=Paths)
+
+KEY = b"simcal"  # of the header in the file's metadata
+
+
+@dataclass(frozen=True)
+class PathsFile:
+    """Paths that were streamed to a file and are not in memory.
+
+    Parameters
+    ----------
+    file
+        The Parquet file.
+    header
+        As `Paths.to_dict`: seed, n_paths, n_steps, market, status, ...
+    """
+
+    file: Path
+    header: dict[str, Any]
+
+    @property
+    def n_paths(self) -> int:
+        """Number of paths in the file."""
+        return self.header["n_paths"]
+
+    @property
+    def status(self) -> str:
+        """ "ok", or a sentence that says how many paths hold numbers that are not usable."""
+        return self.header["status"]
+
+    def load(self) -> Paths:
+        """Read all of it into memory."""
+        from simcal.paths import Paths
+
+        return Paths.load(self.file)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The header and where the file is."""
+        return {"file": str(self.file), **self.header}
+
+
+def check_target(path: str | Path) -> Path:
+    """The file to write, or `DataError` where its name does not end in ``.parquet``."""
+    target = Path(path)
+    if target.suffix != ".parquet":
+        raise DataError(
+            f"{target} has the ending {target.suffix!r}, but paths are stored as Parquet: end in '.parquet'."
+        )
+    return target
+
+
+def stream(path: str | Path, chunks: Iterable[Paths]) -> dict[str, Any]:
+    """Write chunks of paths, one row group each, as they come; returns the header.
+
+    The file appears under its name when the last chunk is written. The header is the first chunk's, with the paths
+    and failures of all and the last status.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    header: dict[str, Any] = {}
+
+    def write(temporary: Path) -> None:
+        writer = None
+        try:
+            for chunk in chunks:
+                table = pa.table(chunk.columns())
+                if writer is None:
+                    writer = pq.ParquetWriter(
+                        temporary, table.schema, compression="zstd", use_dictionary=["path", "step"]
+                    )
+                    header.update(chunk.to_dict(), n_paths=0, n_failed=0, version=simcal_version())
+                header["n_paths"] += chunk.n_paths
+                header["n_failed"] += chunk.n_failed
+                if chunk.status != "ok":
+                    header["status"] = chunk.status
+                writer.write_table(table, row_group_size=max(len(table), 1))
+            if writer is not None:
+                writer.add_key_value_metadata({KEY: json.dumps(header)})
+        finally:
+            if writer is not None:
+                writer.close()
+
+    write_atomically(check_target(path), write)
+    return header
+
+
+def save(paths: Paths, path: str | Path) -> Path:
+    """See `Paths.save`."""
+    stream(path, [paths])
+    return Path(path)
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """The header of a Parquet file that simcal wrote, or `DataError`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not Path(path).is_file():
+        raise DataError(f"There is no file {path}; give the Parquet file that a simulation wrote.")
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path} is not a readable Parquet file ({error}).") from None
+    if KEY not in metadata:
+        raise DataError(f"{path} was not written by simcal: its header is missing. Simulate the paths again.")
+    return json.loads(metadata[KEY])
+
+
+def load(cls: type[P], path: str | Path) -> P:
+    """See `Paths.load`."""
+    import pyarrow.parquet as pq
+
+    header = read_header(path)
+    table = pq.read_table(path)
+    shape = (header["n_paths"], header["n_steps"] // header["every"] + 1)
+    if table.num_rows != shape[0] * shape[1]:
+        raise DataError(f"{path} has {table.num_rows} rows, but its header says {shape[0]} paths of {shape[1]} steps.")
+
+    def array(name: str) -> np.ndarray:
+        return table.column(name).to_numpy().reshape(shape)
+
+    return cls(
+        prices=array("price"),
+        outputs={name: array(name) for name in header["outputs"]},
+        **{name: header[name] for name in ("market", "seed", "first_path", "every", "burn_in", "status", "n_failed")},
+    )
+
+
+def simcal_version() -> str:
+    """The installed version, "unknown" where simcal runs without being installed."""
+    try:
+        return version("simcal")
+    except PackageNotFoundError:
+        return "unknown"

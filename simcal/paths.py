@@ -1,0 +1,156 @@
+"""What was simulated: prices and saved outputs of many paths, as arrays, tables and Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from simcal.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """Simulated paths (a result of `simcal.simulate`).
+
+    Parameters
+    ----------
+    prices
+        Shape (n_paths, n_saved), at the steps `steps`; without thinning n_saved is n_steps + 1. In the market's unit.
+    outputs
+        What else was saved, by name, in the same shape. Demand and volume are those of the orders that made the price
+        of that step, zero at time 0.
+    market
+        The market as plain values; ``simcal.models.from_dict`` makes it a market again.
+    seed, first_path
+        Path j here is path ``first_path + j`` of that seed.
+    every, burn_in
+        Every how many steps was saved, and how many steps were simulated before the first saved one.
+    status
+        "ok", or a sentence that says how many paths hold numbers that are not usable.
+    n_failed
+        That number.
+    """
+
+    prices: np.ndarray
+    outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    market: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    first_path: int = 0
+    every: int = 1
+    burn_in: int = 0
+    status: str = "ok"
+    n_failed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.prices.ndim != 2:
+            raise DataError(f"prices have shape {self.prices.shape}, but must be an array (n_paths, n_saved).")
+        for name, values in self.outputs.items():
+            if values.shape != self.prices.shape:
+                raise DataError(
+                    f"The output {name} has shape {values.shape}, but must have the prices' shape {self.prices.shape}."
+                )
+
+    @property
+    def n_paths(self) -> int:
+        """Number of paths."""
+        return self.prices.shape[0]
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The saved steps, shape (n_saved,), counted from the end of the burn-in: 0, every, 2 every, ..."""
+        return self.every * np.arange(self.prices.shape[1])
+
+    @property
+    def path_numbers(self) -> np.ndarray:
+        """The paths' numbers, shape (n_paths,): int64, or uint64 where they need it."""
+        last = self.first_path + max(self.n_paths - 1, 0)
+        dtype = np.int64 if last < 2**63 else np.uint64
+        return np.arange(self.n_paths).astype(dtype) + dtype(self.first_path)
+
+    @property
+    def log_returns(self) -> np.ndarray:
+        """Differences of log prices between saved steps, shape (n_paths, n_saved - 1)."""
+        return np.diff(np.log(self.prices), axis=1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the file's header says too: where the paths come from and how many there are; no paths."""
+        return {
+            "seed": self.seed,
+            "first_path": self.first_path,
+            "n_paths": self.n_paths,
+            "n_steps": int(self.steps[-1]) if self.prices.shape[1] else 0,
+            "every": self.every,
+            "burn_in": self.burn_in,
+            "dtype": self.prices.dtype.name,
+            "outputs": list(self.outputs),
+            "status": self.status,
+            "n_failed": self.n_failed,
+            "market": dict(self.market),
+        }
+
+    def to_pandas(self, layout: Literal["wide", "long"] = "wide") -> pd.DataFrame:
+        """A table: "wide" has prices only, a row per step and a column per path; "long" has everything.
+
+        The long table has the columns ``path``, ``step``, ``price`` and one per output, a row per path and step.
+        """
+        import pandas as pd
+
+        if layout == "wide":
+            columns = pd.Index(self.path_numbers, name="path")
+            return pd.DataFrame(self.prices.T, index=pd.Index(self.steps, name="step"), columns=columns)
+        if layout == "long":
+            return pd.DataFrame(self.columns())
+        raise ParameterError(f"layout is {layout!r}, but must be 'wide' or 'long'.")
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The columns of the long table and of the Parquet file: path, step, price and the outputs, path after path."""
+        return {
+            "path": np.repeat(self.path_numbers, self.prices.shape[1]),
+            "step": np.tile(self.steps, self.n_paths),
+            "price": self.prices.ravel(),
+            **{name: values.ravel() for name, values in self.outputs.items()},
+        }
+
+    def to_xarray(self) -> xr.Dataset:
+        """A dataset with the dimensions path and step, the variable price and one per output."""
+        import xarray as xr
+
+        variables = {"price": self.prices, **self.outputs}
+        return xr.Dataset(
+            {name: (("path", "step"), values) for name, values in variables.items()},
+            coords={"path": self.path_numbers, "step": self.steps},
+            attrs=self.to_dict(),
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write a Parquet file with the columns of the long table and `to_dict` in its header; returns its path.
+
+        Raises
+        ------
+        DataError
+            Where the name does not end in ``.parquet`` or the file cannot be written.
+        """
+        from simcal.path_files import save
+
+        return save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read paths from a Parquet file that simcal wrote.
+
+        Raises
+        ------
+        DataError
+            Where there is no such file or simcal did not write it.
+        """
+        from simcal.path_files import load
+
+        return load(cls, path)
