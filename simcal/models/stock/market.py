@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from simcal.errors import ParameterError
 from simcal.parameters import Parameter, check_names, to_plain
+
+if TYPE_CHECKING:
+    from simcal.models.stock.twin import StockTwin
 
 Number = float | Sequence[float]
 
@@ -291,3 +294,9 @@ class StockMarket:
             self, seed, first_path, n_paths, n_steps, save=save, every=every, burn_in=burn_in, dtype=dtype,
             threads=threads,
         )  # fmt: skip
+
+    def twin(self, trainable: Sequence[str] = (), *, per_trader: Sequence[str] = (), **options: Any) -> StockTwin:
+        """The differentiable twin with the named parameters trainable; `options` as of `StockTwin`."""
+        from simcal.models.stock.twin import StockTwin
+
+        return StockTwin(self, trainable, per_trader=per_trader, **options)

@@ -1,0 +1,100 @@
+"""The smoothed stock market as compiled loops over lanes of paths: the forward sweep of the adjoint.
+
+It works on blocks of `lanes` paths, so that the innermost loop runs over paths and becomes vector instructions.
+It keeps prices, value, variance and demand; `reverse` computes the orders again, which costs less than reading them
+from memory. Letters as in `StockMarket`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from simcal.models.stock import rules
+from simcal.models.stock.lanes import smoothed_order
+from simcal.models.stock.market import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
+
+# The arithmetic as written, so that all engines agree: near zero, a rounding of 1e-18 in the variance is one of 1e-9
+# in its root. Said aloud, because a compiled function without a word takes over the freedoms of its caller.
+OPTIONS = {"error_model": "numpy", "fastmath": False, "nogil": True}
+noise_signal, value_signal = njit(**OPTIONS)(rules.noise_signal), njit(**OPTIONS)(rules.value_signal)
+correlated, next_price = njit(**OPTIONS)(rules.correlated), njit(**OPTIONS)(rules.next_price)
+next_variance, next_value = njit(**OPTIONS)(rules.next_variance), njit(**OPTIONS)(rules.next_value)
+
+
+@njit(**OPTIONS)
+def _fundamental(p, value_before, variance_before, value_normals, variance_normals, value, variance):
+    """Equations (8) and (7)."""
+    for lane in range(value.size):
+        shock = correlated(value_normals[lane], variance_normals[lane], p.correlation, p.orthogonal)
+        variance[lane] = next_variance(
+            variance_before[lane], p.variance_mean, p.variance_reversion, p.vol_of_vol, variance_normals[lane]
+        )
+        value[lane] = next_value(value_before[lane], p.mean, p.reversion, variance[lane], shock)
+
+
+@njit(**OPTIONS)
+def _noise_orders(public_weight, private_weight, public, private, demand):
+    for lane in range(demand.size):
+        demand[lane] += smoothed_order(noise_signal(public_weight, public[lane], private_weight, private[lane]))
+
+
+@njit(**OPTIONS)
+def roll_trend(sign, short, long, last, leaves_short, leaves_long, trend):
+    """M(t) from M(t-1): `last` = P(t-1) enters both windows, P(t-1-l1) and P(t-1-l2) leave them. Sign -1: back."""
+    per_short, per_long = trend.dtype.type(sign / short), trend.dtype.type(sign / long)
+    for lane in range(trend.size):
+        trend[lane] += (last[lane] - leaves_short[lane]) * per_short - (last[lane] - leaves_long[lane]) * per_long
+
+
+@njit(**OPTIONS)
+def _trend_orders(sensitivity, trend, demand):
+    for lane in range(demand.size):
+        demand[lane] += smoothed_order(sensitivity * trend[lane])
+
+
+@njit(**OPTIONS)
+def _value_orders(sensitivity, sd, value, error, last, demand):
+    for lane in range(demand.size):
+        demand[lane] += smoothed_order(sensitivity * value_signal(value[lane], sd * error[lane], last[lane]))
+
+
+@njit(cache=True, **OPTIONS)
+def forward(first, last, lanes, p, noise, prices, value, variance, demand):
+    """Simulate the blocks `first` to `last` - 1 of `lanes` paths each.
+
+    `noise` has shape (n_steps, draws per step, n_paths); `prices`, `value` and `variance` (n_steps + 1, n_paths) and
+    `demand` (n_steps, n_paths) are filled.
+    """
+    n_steps, _, n_paths = noise.shape
+    n_noise, n_technical, n_fundamental = p.public.size, p.trend.size, p.value.size
+    for block in range(first, last):
+        lo, hi = block * lanes, min((block + 1) * lanes, n_paths)
+        # Before time 0 the price counts as P(0): M starts at zero and is right from t = l2 on, when it is first used.
+        trend = np.zeros((n_technical, hi - lo), prices.dtype)
+        prices[0, lo:hi] = p.initial_price
+        value[0, lo:hi] = p.start
+        variance[0, lo:hi] = p.variance_start
+        for t in range(1, n_steps + 1):
+            now, before, orders = value[t, lo:hi], prices[t - 1, lo:hi], demand[t - 1, lo:hi]
+            normals = noise[t - 1]
+            _fundamental(
+                p, value[t - 1, lo:hi], variance[t - 1, lo:hi], normals[STREAM_VALUE, lo:hi],
+                normals[STREAM_VARIANCE, lo:hi], now, variance[t, lo:hi],
+            )  # fmt: skip
+            orders[:] = 0
+            public = normals[STREAM_PUBLIC, lo:hi]
+            for i in range(n_noise):
+                _noise_orders(p.public[i], p.private[i], public, normals[STREAM_TRADERS + i, lo:hi], orders)
+            for i in range(n_technical):
+                leaves_short = prices[max(t - 1 - p.short[i], 0), lo:hi]
+                leaves_long = prices[max(t - 1 - p.long[i], 0), lo:hi]
+                roll_trend(1, p.short[i], p.long[i], before, leaves_short, leaves_long, trend[i])
+                if t >= p.long[i]:
+                    _trend_orders(p.trend[i], trend[i], orders)
+            for i in range(n_fundamental):
+                error = normals[STREAM_TRADERS + n_noise + i, lo:hi]
+                _value_orders(p.value[i], p.observation_sd[i], now, error, before, orders)
+            after = prices[t, lo:hi]
+            for lane in range(hi - lo):
+                after[lane] = next_price(before[lane], p.impact, orders[lane])

@@ -1,0 +1,231 @@
+"""The reverse sweep of the adjoint: derivatives of a loss in every number of the market, one step back at a time.
+
+Each function is the transpose of one in `sweep`; "adjoint" is the derivative of the loss in a quantity. The derivatives
+are summed block by block, so that they are the same bits whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from simcal.models.stock.lanes import smoothed_order
+from simcal.models.stock.market import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
+from simcal.models.stock.rules import positive_part
+from simcal.models.stock.sweep import correlated, noise_signal, roll_trend, value_signal
+
+# Sums may be taken in any order, which makes them vector instructions. Not "fast": NaN must stay NaN.
+OPTIONS = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}, "nogil": True}
+
+# The columns of `partials`: one per trader for each of the groups' coefficients, then one for each scalar.
+GROUPS = ("public", "private", "trend", "value", "observation_sd")
+SCALARS = (
+    "impact", "initial_price", "fundamental_mean", "fundamental_reversion", "fundamental_start",
+    "variance_mean", "variance_reversion", "variance_start", "vol_of_vol", "leverage_correlation",
+)  # fmt: skip
+
+
+@njit(**OPTIONS)
+def _price_reverse(impact, before, demand, adjoint, order_adjoint):
+    """Equation (2): `adjoint` goes from P(t) to the direct part of P(t-1); returns the derivative in `impact`."""
+    one, total = before.dtype.type(1), before.dtype.type(0)
+    for lane in range(before.size):
+        through = adjoint[lane] * before[lane]
+        total += through * demand[lane]
+        order_adjoint[lane] = through * impact
+        adjoint[lane] *= one + impact * demand[lane]
+    return total
+
+
+@njit(**OPTIONS)
+def _noise_reverse(public_weight, private_weight, public, private, order_adjoint):
+    """Derivatives in both weights."""
+    one, half = public.dtype.type(1), public.dtype.type(0.5)
+    by_public = by_private = public.dtype.type(0)
+    for lane in range(public.size):
+        order = smoothed_order(noise_signal(public_weight, public[lane], private_weight, private[lane]))
+        g = order_adjoint[lane] * half * (one - order * order)
+        by_public += g * public[lane]
+        by_private += g * private[lane]
+    return by_public, by_private
+
+
+@njit(**OPTIONS)
+def _trend_reverse(sensitivity, trend, order_adjoint, trend_adjoint):
+    """Fills the adjoint of M(t); returns the derivative in the sensitivity."""
+    one, half, total = trend.dtype.type(1), trend.dtype.type(0.5), trend.dtype.type(0)
+    for lane in range(trend.size):
+        order = smoothed_order(sensitivity * trend[lane])
+        g = order_adjoint[lane] * half * (one - order * order)
+        total += g * trend[lane]
+        trend_adjoint[lane] = g * sensitivity
+    return total
+
+
+@njit(**OPTIONS)
+def _spread_trend(short, long, trend_adjoint, enters, leaves_short, leaves_long):
+    """The transpose of two window sums: what begins and ends to act on the prices as the reverse goes down."""
+    real = trend_adjoint.dtype.type
+    per_short, per_long = real(1 / short), real(1 / long)
+    for lane in range(trend_adjoint.size):
+        by_short, by_long = per_short * trend_adjoint[lane], per_long * trend_adjoint[lane]
+        enters[lane] += by_short - by_long
+        leaves_short[lane] -= by_short
+        leaves_long[lane] += by_long
+
+
+@njit(**OPTIONS)
+def _value_reverse(sensitivity, sd, value, error, last, order_adjoint, signal_adjoint):
+    """Adds the adjoint of X(t); returns the derivatives in the sensitivity and in sigma_F."""
+    one, half = value.dtype.type(1), value.dtype.type(0.5)
+    by_sensitivity = by_sd = value.dtype.type(0)
+    for lane in range(value.size):
+        signal = value_signal(value[lane], sd * error[lane], last[lane])
+        order = smoothed_order(sensitivity * signal)
+        g = order_adjoint[lane] * half * (one - order * order)
+        by_sensitivity += g * signal
+        signal_adjoint[lane] += g * sensitivity
+        by_sd += g * sensitivity * error[lane]
+    return by_sensitivity, by_sd
+
+
+@njit(**OPTIONS)
+def _root_slope(root, floor, zero, half):
+    """d sqrt(max(sigma, 0)) / d sigma: zero where truncated; the root is held up to `floor`."""
+    slope = half / (floor if root < floor else root)
+    return zero if root <= zero else slope
+
+
+@njit(**OPTIONS)
+def _value_path_reverse(
+    p, value_before, variance, value_normals, variance_normals, signal_adjoint, value_adjoint, root_adjoint
+):
+    """Equation (7), P* from t to t-1; returns the derivatives in mean, reversion and correlation."""
+    zero, one = variance.dtype.type(0), variance.dtype.type(1)
+    tilt = p.correlation / p.orthogonal if p.orthogonal > zero else zero
+    by_mean = by_reversion = by_correlation = zero
+    for lane in range(value_before.size):
+        g = value_adjoint[lane] + signal_adjoint[lane]
+        by_mean += g
+        by_reversion += g * (p.mean - value_before[lane])
+        root = math.sqrt(positive_part(variance[lane]))
+        by_correlation += g * root * (variance_normals[lane] - tilt * value_normals[lane])
+        shock = correlated(value_normals[lane], variance_normals[lane], p.correlation, p.orthogonal)
+        root_adjoint[lane] += g * shock
+        value_adjoint[lane] = g * (one - p.reversion)
+    return p.reversion * by_mean, by_reversion, by_correlation
+
+
+@njit(**OPTIONS)
+def _variance_reverse(p, floor, variance_before, variance, variance_normals, variance_adjoint, root_adjoint):
+    """Equation (8), sigma and its root from t to t-1; returns the derivatives in mean, reversion and vol_of_vol."""
+    zero, one, half = variance.dtype.type(0), variance.dtype.type(1), variance.dtype.type(0.5)
+    by_mean = by_reversion = by_vol_of_vol = zero
+    for lane in range(variance.size):
+        root = math.sqrt(positive_part(variance[lane]))
+        g = variance_adjoint[lane] + root_adjoint[lane] * _root_slope(root, floor, zero, half)
+        by_mean += g
+        by_reversion += g * (p.variance_mean - variance_before[lane])
+        by_vol_of_vol += g * math.sqrt(positive_part(variance_before[lane])) * variance_normals[lane]
+        variance_adjoint[lane] = g * (one - p.variance_reversion)
+        root_adjoint[lane] = g * p.vol_of_vol * variance_normals[lane]
+    return p.variance_reversion * by_mean, by_reversion, by_vol_of_vol
+
+
+@njit(**OPTIONS)
+def _price_gather(price_gradient, windows, enters, signal_adjoint, adjoint):
+    """Adds to the adjoint of P(t-1) what is not direct: the loss, the moving averages, the value signals."""
+    for lane in range(adjoint.size):
+        windows[lane] += enters[lane]
+        adjoint[lane] += price_gradient[lane] + windows[lane] - signal_adjoint[lane]
+
+
+@njit(**OPTIONS)
+def _last_trend(prices, t, lo, hi, short, long, trend):
+    """M(t) from the prices themselves, those before time 0 counted as P(0)."""
+    base = prices[t - 1, lo:hi]
+    for i in range(short.size):
+        trend[i, :] = 0
+        for j in range(1, long[i] + 1):
+            past = prices[max(t - j, 0), lo:hi]
+            weight = -1 / long[i] + (1 / short[i] if j <= short[i] else 0.0)
+            weight = prices.dtype.type(weight)
+            for lane in range(hi - lo):
+                trend[i, lane] += weight * (past[lane] - base[lane])
+
+
+@njit(cache=True, **OPTIONS)
+def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand, price_gradient, partials):
+    """The transpose of `forward` on the same blocks.
+
+    `price_gradient` has the shape of `prices`. To row `block` of `partials`, columns as in `GROUPS` and `SCALARS`, the
+    derivatives in the fields of `Coefficients` are added. `floor` holds up the root of the variance where 1 / (2 root)
+    is taken.
+    """
+    n_steps, _, n_paths = noise.shape
+    n_noise, n_technical, n_fundamental = p.public.size, p.trend.size, p.value.size
+    at_private = n_noise
+    at_trend = at_private + n_noise
+    at_value = at_trend + n_technical
+    at_observation = at_value + n_fundamental
+    at_scalars = at_observation + n_fundamental
+    for block in range(first, last):
+        lo, hi = block * lanes, min((block + 1) * lanes, n_paths)
+        width = hi - lo
+        sums, scalars = partials[block], partials[block, at_scalars:]
+        adjoint = price_gradient[n_steps, lo:hi].copy()
+        rows = np.zeros((7, width), prices.dtype)
+        value_adjoint, variance_adjoint, root_adjoint, signal_adjoint = rows[0], rows[1], rows[2], rows[3]
+        windows, order_adjoint, trend_adjoint = rows[4], rows[5], rows[6]
+        trend = np.empty((n_technical, width), prices.dtype)
+        _last_trend(prices, n_steps, lo, hi, p.short, p.long, trend)
+        # Row s + 1: the change of the moving averages' share in the adjoint from P(s+1) to P(s); s = -1 is not used.
+        changes = np.zeros((n_steps + 2, width), prices.dtype)
+        for t in range(n_steps, 0, -1):
+            before, normals = prices[t - 1, lo:hi], noise[t - 1]
+            scalars[0] += _price_reverse(p.impact, before, demand[t - 1, lo:hi], adjoint, order_adjoint)
+            public = normals[STREAM_PUBLIC, lo:hi]
+            for i in range(n_noise):
+                private = normals[STREAM_TRADERS + i, lo:hi]
+                by_public, by_private = _noise_reverse(p.public[i], p.private[i], public, private, order_adjoint)
+                sums[i] += by_public
+                sums[at_private + i] += by_private
+            for i in range(n_technical):
+                if t >= p.long[i]:
+                    sums[at_trend + i] += _trend_reverse(p.trend[i], trend[i], order_adjoint, trend_adjoint)
+                    leaves_short, leaves_long = changes[t - p.short[i]], changes[t - p.long[i]]
+                    _spread_trend(p.short[i], p.long[i], trend_adjoint, changes[t], leaves_short, leaves_long)
+                    leaves_short = prices[max(t - 1 - p.short[i], 0), lo:hi]
+                    leaves_long = prices[max(t - 1 - p.long[i], 0), lo:hi]
+                    roll_trend(-1, p.short[i], p.long[i], before, leaves_short, leaves_long, trend[i])
+            signal_adjoint[:] = 0
+            for i in range(n_fundamental):
+                error = normals[STREAM_TRADERS + n_noise + i, lo:hi]
+                by_sensitivity, by_sd = _value_reverse(
+                    p.value[i], p.observation_sd[i], value[t, lo:hi], error, before, order_adjoint, signal_adjoint
+                )
+                sums[at_value + i] += by_sensitivity
+                sums[at_observation + i] += by_sd
+            value_normals, variance_normals = normals[STREAM_VALUE, lo:hi], normals[STREAM_VARIANCE, lo:hi]
+            by_mean, by_reversion, by_correlation = _value_path_reverse(
+                p, value[t - 1, lo:hi], variance[t, lo:hi], value_normals, variance_normals,
+                signal_adjoint, value_adjoint, root_adjoint,
+            )  # fmt: skip
+            scalars[2] += by_mean
+            scalars[3] += by_reversion
+            scalars[9] += by_correlation
+            by_mean, by_reversion, by_vol_of_vol = _variance_reverse(
+                p, floor, variance[t - 1, lo:hi], variance[t, lo:hi], variance_normals, variance_adjoint, root_adjoint
+            )
+            scalars[5] += by_mean
+            scalars[6] += by_reversion
+            scalars[8] += by_vol_of_vol
+            _price_gather(price_gradient[t - 1, lo:hi], windows, changes[t], signal_adjoint, adjoint)
+        for lane in range(width):
+            root = math.sqrt(positive_part(variance[0, lo + lane]))
+            slope = _root_slope(root, floor, prices.dtype.type(0), prices.dtype.type(0.5))
+            scalars[1] += adjoint[lane]
+            scalars[4] += value_adjoint[lane]
+            scalars[7] += variance_adjoint[lane] + root_adjoint[lane] * slope
