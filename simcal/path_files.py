@@ -85,9 +85,9 @@ def stream(path: str | Path, chunks: Iterable[Paths]) -> dict[str, Any]:
             for chunk in chunks:
                 table = pa.table(chunk.columns())
                 if writer is None:
-                    writer = pq.ParquetWriter(
-                        temporary, table.schema, compression="zstd", use_dictionary=["path", "step"]
-                    )
+                    # A dictionary of prices would only fill up.
+                    options: Any = {"compression": "zstd", "use_dictionary": ["path", "step"]}
+                    writer = pq.ParquetWriter(temporary, table.schema, **options)
                     header.update(chunk.to_dict(), n_paths=0, n_failed=0, version=simcal_version())
                 header["n_paths"] += chunk.n_paths
                 header["n_failed"] += chunk.n_failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,14 +121,15 @@ class Paths:
         }
 
     def to_xarray(self) -> xr.Dataset:
-        """A dataset with the dimensions path and step, the variable price and one per output."""
+        """A dataset: dimensions path and step, the variable price, one per output, the header as attributes."""
         import xarray as xr
 
+        header = {**self.to_dict(), "market": json.dumps(dict(self.market))}
         variables = {"price": self.prices, **self.outputs}
         return xr.Dataset(
             {name: (("path", "step"), values) for name, values in variables.items()},
             coords={"path": self.path_numbers, "step": self.steps},
-            attrs=self.to_dict(),
+            attrs=header,
         )
 
     def save(self, path: str | Path) -> Path:

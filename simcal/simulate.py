@@ -20,7 +20,7 @@ from simcal.threads import check_threads
 if TYPE_CHECKING:
     from simcal.models import Market
 
-CHUNK_BYTES = 2**26  # of saved numbers, where the chunk is not given
+CHUNK_BYTES = 2**25  # of saved numbers, where the chunk is not given
 CHUNK_PATHS = 1024  # the chunk is a multiple of it: whole blocks of the kernel
 
 

