@@ -17,14 +17,13 @@ Array = Any  # numpy.ndarray or torch.Tensor: torch must not be imported here
 
 def as_array(x: Any) -> tuple[Array, Any]:
     """The array or tensor itself (lists and pandas objects become float64 arrays) and its namespace."""
-    if not is_array_api_obj(x):
-        x = np.asarray(x, dtype=float)
-    xp = array_namespace(x)
-    if not xp.isdtype(x.dtype, "real floating"):
-        x = xp.astype(x, xp.float64)
-    if x.ndim == 0:
+    array: Any = x if is_array_api_obj(x) else np.asarray(x, dtype=float)
+    xp = array_namespace(array)
+    if not xp.isdtype(array.dtype, "real floating"):
+        array = xp.astype(array, xp.float64)
+    if array.ndim == 0:
         raise ParameterError("Returns are a single number here; give an array whose last axis is time.")
-    return x, xp
+    return array, xp
 
 
 def centred(x: Array, xp: Any) -> Array:
@@ -58,16 +57,24 @@ def constant(values: Sequence[float] | range, like: Array, xp: Any) -> Array:
     return xp.asarray([float(value) for value in values], dtype=like.dtype, device=device(like))
 
 
-def lag_list(lags: int | Sequence[int] | range, n: int, *, smallest: int = 1) -> list[int]:
-    """The lags as a list, each checked to lie between `smallest` and n - 1."""
-    chosen = [int(lags)] if isinstance(lags, (int, np.integer)) else [int(lag) for lag in lags]
-    for lag in chosen:
-        if not smallest <= lag < n:
+Lags = int | Sequence[int] | range
+
+
+def lag_list(lags: Lags) -> tuple[list[int], bool]:
+    """The lags as a list, and whether there was only a number."""
+    if isinstance(lags, (int, np.integer)):
+        return [int(lags)], True
+    return [int(lag) for lag in lags], False
+
+
+def check_lags(lags: Sequence[int], n: int) -> None:
+    """Refuse lags that are not between 1 and n - 1."""
+    for lag in lags:
+        if not 1 <= lag < n:
             raise ParameterError(
-                f"Lag {lag} was asked of a series of {n} values; lags lie between {smallest} and {n - 1}. "
+                f"Lag {lag} was asked of a series of {n} values; lags lie between 1 and {n - 1}. "
                 "Give a longer series or a smaller lag."
             )
-    return chosen
 
 
 def at_least(n: int, needed: int, what: str) -> None:

@@ -1,14 +1,13 @@
 """Asymmetries in time: leverage (fact 7) and coarse-fine volatility (fact 8)."""
 
 import math
-from collections.abc import Sequence
 
-from .arrays import Array, as_array, at_least, centred, constant, lag_list, ratio
+from .arrays import Array, Lags, as_array, at_least, centred, check_lags, constant, lag_list, ratio
 
 _FIT_GRID = 1000
 
 
-def leverage(r: Array, lags: int | Sequence[int] | range) -> Array:
+def leverage(r: Array, lags: Lags) -> Array:
     """L(l) = [mean(r_t r_{t+l}^2) - m mean(r^2)] / mean(r^2)^2; negative when falls raise volatility.
 
     Takes returns (..., n), with gradients on tensors; one lag gives (...,), several give (..., number of lags).
@@ -20,8 +19,8 @@ def leverage(r: Array, lags: int | Sequence[int] | range) -> Array:
     """
     r, xp = as_array(r)
     n = r.shape[-1]
-    chosen = [lags] if isinstance(lags, int) else list(lags)
-    lag_list([abs(lag) for lag in chosen], n)
+    chosen, single = lag_list(lags)
+    check_lags([abs(lag) for lag in chosen], n)
     square = r * r
     power = xp.mean(square, axis=-1)
     drift = xp.mean(r, axis=-1) * power
@@ -31,15 +30,16 @@ def leverage(r: Array, lags: int | Sequence[int] | range) -> Array:
         shift = abs(lag)
         product = xp.vecdot(early[..., :-shift], late[..., shift:]) / (n - shift)
         values.append(ratio(product - drift, power * power))
-    return values[0] if isinstance(lags, int) else xp.stack(values, axis=-1)
+    return values[0] if single else xp.stack(values, axis=-1)
 
 
-def leverage_correlation(r: Array, lags: int | Sequence[int] | range) -> Array:
+def leverage_correlation(r: Array, lags: Lags) -> Array:
     """corr(r_t, r_{t+l}^2): leverage without a unit. Shapes and gradients as `leverage`, lags from 1."""
     r, xp = as_array(r)
-    chosen = lag_list(lags, r.shape[-1] - 1)
+    chosen, single = lag_list(lags)
+    check_lags(chosen, r.shape[-1] - 1)
     values = [_correlation(r[..., :-lag], r[..., lag:] ** 2, xp) for lag in chosen]
-    return values[0] if isinstance(lags, int) else xp.stack(values, axis=-1)
+    return values[0] if single else xp.stack(values, axis=-1)
 
 
 def leverage_fit(r: Array, lags: range = range(1, 51)) -> tuple[Array, Array]:
@@ -68,7 +68,7 @@ def leverage_fit(r: Array, lags: range = range(1, 51)) -> tuple[Array, Array]:
     return amplitude, time
 
 
-def coarse_fine(r: Array, lags: int | Sequence[int] | range, width: int = 5) -> Array:
+def coarse_fine(r: Array, lags: Lags, width: int = 5) -> Array:
     """rho(k) = corr(v_f(t + width k), v_c(t)): fine volatility against coarse volatility k coarse steps before.
 
     v_f(t) is the sum of the last `width` |r|, v_c(t) the absolute value of the sum of the last `width` r, at
@@ -79,7 +79,7 @@ def coarse_fine(r: Array, lags: int | Sequence[int] | range, width: int = 5) -> 
     Mueller et al., Journal of Empirical Finance 4 (1997) 213-239.
     """
     r, xp = as_array(r)
-    chosen = [lags] if isinstance(lags, int) else list(lags)
+    chosen, single = lag_list(lags)
     at_least(r.shape[-1], width * (max(abs(lag) for lag in chosen) + 2), "coarse-fine correlation at these lags")
     fine = _moving_sum(xp.abs(r), width, xp)
     coarse = xp.abs(_moving_sum(r, width, xp))
@@ -89,7 +89,7 @@ def coarse_fine(r: Array, lags: int | Sequence[int] | range, width: int = 5) -> 
         early, late = (coarse, fine) if lag >= 0 else (fine, coarse)
         end = early.shape[-1] - shift
         values.append(_correlation(early[..., :end], late[..., shift:], xp))
-    return values[0] if isinstance(lags, int) else xp.stack(values, axis=-1)
+    return values[0] if single else xp.stack(values, axis=-1)
 
 
 def coarse_fine_asymmetry(r: Array, largest: int = 1, width: int = 5) -> Array:

@@ -88,7 +88,7 @@ def bands(
         length = max(1, min(long_block if long_memory else block, len(r) // 4))
         samples = _resampled(group, r, log_volume, block_indices(len(r), length, n_resamples, rng))
         for fact, column in zip(group, samples.T, strict=True):
-            value = float(result.loc[fact.name, "value"])  # type: ignore[arg-type]
+            value = float(result.loc[fact.name, "value"])
             result.loc[fact.name, ["se", "low", "high"]] = _band(fact, column, value, level)
     return result
 

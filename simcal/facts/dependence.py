@@ -1,13 +1,11 @@
 """Linear dependence (fact 2) and volatility clustering (fact 5): autocorrelations, portmanteau, variance ratio."""
 
-from collections.abc import Sequence
-
-from .arrays import Array, as_array, at_least, centred, constant, fast_length, lag_list, ratio
+from .arrays import Array, Lags, as_array, at_least, centred, check_lags, constant, fast_length, lag_list, ratio
 
 _FFT_FROM = 32  # lags; from here on an FFT is faster than as many products
 
 
-def autocorrelation(x: Array, lags: int | Sequence[int] | range) -> Array:
+def autocorrelation(x: Array, lags: Lags) -> Array:
     """C_x(l) = sum_t (x_t - m)(x_{t+l} - m) / sum_t (x_t - m)^2, the positive semi-definite estimator.
 
     Takes any series (..., n), such as returns, `abs(r)` or `r * r`, with gradients on tensors. One lag gives
@@ -15,7 +13,8 @@ def autocorrelation(x: Array, lags: int | Sequence[int] | range) -> Array:
     """
     x, xp = as_array(x)
     n = x.shape[-1]
-    chosen = lag_list(lags, n)
+    chosen, single = lag_list(lags)
+    check_lags(chosen, n)
     c = centred(x, xp)
     scale = xp.vecdot(c, c)
     if len(chosen) < _FFT_FROM:
@@ -27,17 +26,18 @@ def autocorrelation(x: Array, lags: int | Sequence[int] | range) -> Array:
         covariances = xp.fft.irfft(power + 0j, n=length)
         products = xp.stack([covariances[..., lag] for lag in chosen], axis=-1)
     result = ratio(products, scale[..., None])
-    return result[..., 0] if isinstance(lags, int) else result
+    return result[..., 0] if single else result
 
 
-def smoothed_autocorrelation(x: Array, lags: int | Sequence[int] | range) -> Array:
+def smoothed_autocorrelation(x: Array, lags: Lags) -> Array:
     """Mean of the autocorrelations at l - 1, l and l + 1; at lag 1 the plain one.
 
     The smoothing of Franke and Westerhoff, Journal of Economic Dynamics and Control 36 (2012) 1193-1211.
     Shapes and gradients as `autocorrelation`.
     """
     x, xp = as_array(x)
-    chosen = lag_list(lags, x.shape[-1] - 1)
+    chosen, single = lag_list(lags)
+    check_lags(chosen, x.shape[-1] - 1)
     around = {lag: [1] if lag == 1 else [lag - 1, lag, lag + 1] for lag in chosen}
     needed = sorted({lag for group in around.values() for lag in group})
     plain = autocorrelation(x, needed)
@@ -45,7 +45,7 @@ def smoothed_autocorrelation(x: Array, lags: int | Sequence[int] | range) -> Arr
     for lag in chosen:
         parts = [plain[..., needed.index(near)] for near in around[lag]]
         means.append(sum(parts[1:], start=parts[0]) / len(parts))
-    return means[0] if isinstance(lags, int) else xp.stack(means, axis=-1)
+    return means[0] if single else xp.stack(means, axis=-1)
 
 
 def largest_autocorrelation(r: Array, lags: range = range(2, 21)) -> Array:

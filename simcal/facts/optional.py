@@ -31,7 +31,7 @@ def _plain_clustering(lag: int) -> Fact:
     return Fact(f"absolute_acf_{lag}", label, of_absolute(autocorrelation, lag), 5, long_memory=lag >= 25)
 
 
-def _passages(suffix: str, distance: str, **options: float) -> list[Fact]:
+def _passages(suffix: str, distance: str, **options: Any) -> list[Fact]:
     def statistic(attribute: str) -> Callable[..., Any]:
         return lambda r: getattr(gain_loss(r, **options), attribute)
 

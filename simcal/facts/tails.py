@@ -45,6 +45,7 @@ def hill(r: Array, fraction: float = 0.05, tail: Tail = "both") -> Array:
     # non-positive values are put aside before the logarithm, lest they poison the gradient
     logs = xp.log(xp.where(largest > 0, largest, xp.ones_like(largest)))
     edge = xp.sum(at_edge * logs, axis=-1)
-    defined = (xp.sum(at_edge * largest, axis=-1) > 0) & (count[..., 0] > 0)
-    excess = ratio(xp.sum(in_tail * logs, axis=-1), count[..., 0]) - edge
-    return xp.where(defined, ratio(1.0, excess), xp.nan * edge)
+    in_number = count[..., 0]
+    defined = (xp.sum(at_edge * largest, axis=-1) > 0) & (in_number > 0)
+    excess = xp.sum(in_tail * logs, axis=-1) / xp.where(in_number > 0, in_number, xp.ones_like(in_number)) - edge
+    return ratio(1.0, xp.where(defined, excess, xp.nan * xp.ones_like(excess)))
