@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,8 @@ from simcal.errors import DataError
 from simcal.files import write_atomically
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from simcal.paths import Paths
 
     P = TypeVar("P", bound=Paths)
@@ -53,6 +55,20 @@ class PathsFile:
 
         return Paths.load(self.file)
 
+    def summary(self) -> pd.DataFrame:
+        """A row per fact in the columns quantity and value: how many paths and steps, how large the file is."""
+        import pandas as pd
+
+        facts = {
+            "paths": self.n_paths,
+            "steps": self.header["n_steps"],
+            "seed": self.header["seed"],
+            "columns": ", ".join(["price", *self.header["outputs"]]),
+            "megabytes": self.file.stat().st_size / 1e6,
+            "status": self.status,
+        }
+        return pd.DataFrame({"quantity": list(facts), "value": list(facts.values())})
+
     def to_dict(self) -> dict[str, Any]:
         """The header and where the file is."""
         return {"file": str(self.file), **self.header}
@@ -88,7 +104,7 @@ def stream(path: str | Path, chunks: Iterable[Paths]) -> dict[str, Any]:
                     # A dictionary of prices would only fill up.
                     options: Any = {"compression": "zstd", "use_dictionary": ["path", "step"]}
                     writer = pq.ParquetWriter(temporary, table.schema, **options)
-                    header.update(chunk.to_dict(), n_paths=0, n_failed=0, version=simcal_version())
+                    header.update(chunk.to_dict(), n_paths=0, n_failed=0, version=version("simcal"))
                 header["n_paths"] += chunk.n_paths
                 header["n_failed"] += chunk.n_failed
                 if chunk.status != "ok":
@@ -144,11 +160,3 @@ def load(cls: type[P], path: str | Path) -> P:
         outputs={name: array(name) for name in header["outputs"]},
         **{name: header[name] for name in ("market", "seed", "first_path", "every", "burn_in", "status", "n_failed")},
     )
-
-
-def simcal_version() -> str:
-    """The installed version, "unknown" where simcal runs without being installed."""
-    try:
-        return version("simcal")
-    except PackageNotFoundError:
-        return "unknown"

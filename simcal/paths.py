@@ -97,6 +97,29 @@ class Paths:
             "market": dict(self.market),
         }
 
+    def summary(self) -> pd.DataFrame:
+        """A row per fact in the columns quantity and value: last prices, log returns, range; failed paths left out."""
+        import pandas as pd
+        from scipy import stats
+
+        usable = self.prices[np.isfinite(self.prices).all(axis=1) & (self.prices > 0).all(axis=1)].astype(float)
+        facts: dict[str, Any] = {"paths": self.n_paths, "saved steps": self.prices.shape[1]}
+        if usable.size:
+            returns = np.diff(np.log(usable), axis=1).ravel()
+            facts |= {
+                "mean of the last price": usable[:, -1].mean(),
+                "deviation of the last price": usable[:, -1].std(),
+                "lowest price": usable.min(),
+                "highest price": usable.max(),
+            }
+            if returns.size and returns.std() > 0:
+                facts |= {
+                    "deviation of log returns": returns.std(),
+                    "excess kurtosis of log returns": stats.kurtosis(returns),
+                }
+        facts["status"] = self.status
+        return pd.DataFrame({"quantity": list(facts), "value": list(facts.values())})
+
     def to_pandas(self, layout: Literal["wide", "long"] = "wide") -> pd.DataFrame:
         """A table: "wide" has prices only, a row per step and a column per path; "long" has everything.
 

@@ -53,6 +53,16 @@ def test_xarray_dataset_has_the_dimensions_path_and_step(paths):
     assert json.loads(data.attrs["market"]) == {"kind": "stock", "impact": 0.1}
 
 
+def test_summary_describes_the_paths_that_did_not_fail():
+    prices = np.array([[100.0, 110.0, 99.0], [100.0, 0.0, 0.0], [100.0, np.inf, np.nan]])
+    facts = Paths(prices, status="2 failed.").summary().set_index("quantity")["value"]
+    assert facts["paths"] == 3
+    assert facts["mean of the last price"] == 99
+    assert facts["highest price"] == 110
+    assert facts["deviation of log returns"] == pytest.approx(np.std(np.log([1.1, 0.9])))
+    assert facts["status"] == "2 failed."
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_saved_file_comes_back_with_the_same_bits_and_header(paths, tmp_path, dtype):
     outputs = {name: values.astype(dtype) for name, values in paths.outputs.items()}

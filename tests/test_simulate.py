@@ -71,6 +71,7 @@ def test_a_streamed_file_holds_the_same_paths_in_a_row_group_per_chunk(tmp_path,
     assert [p.name for p in tmp_path.iterdir()] == ["x.parquet"]
     metadata = pq.read_metadata(file)
     assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [6300, 6300, 2100]
+    assert result.summary().set_index("quantity")["value"]["paths"] == 700
     memory, loaded = simulate(MARKET, 700, 20, **kwargs), result.load()
     np.testing.assert_array_equal(loaded.prices, memory.prices)
     np.testing.assert_array_equal(loaded.outputs["fundamental_value"], memory.outputs["fundamental_value"])
