@@ -37,6 +37,15 @@ def standardised(x: Array, xp: Any) -> Array:
     return ratio(c, xp.sqrt(xp.mean(c * c, axis=-1, keepdims=True)))
 
 
+def dot(x: Array, y: Array, xp: Any) -> Array:
+    """Sum of x y over time.
+
+    Not `vecdot`: BLAS would start threads on long series, slower by far on a busy machine, and its rounding would
+    depend on their number.
+    """
+    return xp.sum(x * y, axis=-1)
+
+
 def ratio(numerator: Array, denominator: Array) -> Array:
     """numerator / denominator; nan or inf for a zero denominator, without NumPy's warning.
 

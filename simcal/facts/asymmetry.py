@@ -2,7 +2,7 @@
 
 import math
 
-from .arrays import Array, Lags, as_array, at_least, centred, check_lags, constant, lag_list, ratio
+from .arrays import Array, Lags, as_array, at_least, centred, check_lags, constant, dot, lag_list, ratio
 
 _FIT_GRID = 1000
 
@@ -28,7 +28,7 @@ def leverage(r: Array, lags: Lags) -> Array:
     for lag in chosen:
         early, late = (r, square) if lag > 0 else (square, r)
         shift = abs(lag)
-        product = xp.vecdot(early[..., :-shift], late[..., shift:]) / (n - shift)
+        product = dot(early[..., :-shift], late[..., shift:], xp) / (n - shift)
         values.append(ratio(product - drift, power * power))
     return values[0] if single else xp.stack(values, axis=-1)
 
@@ -111,4 +111,4 @@ def _moving_sum(x: Array, width: int, xp) -> Array:
 
 def _correlation(x: Array, y: Array, xp) -> Array:
     x, y = centred(x, xp), centred(y, xp)
-    return ratio(xp.vecdot(x, y), xp.sqrt(xp.vecdot(x, x) * xp.vecdot(y, y)))
+    return ratio(dot(x, y, xp), xp.sqrt(dot(x, x, xp) * dot(y, y, xp)))

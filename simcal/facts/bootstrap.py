@@ -1,11 +1,9 @@
 """Circular block bootstrap: samples of a series, and bands around its facts."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 
-from ..errors import NumericalWarning, ParameterError
+from ..errors import ParameterError
 from .arrays import Array
 from .checks import series
 from .fact import Fact
@@ -68,7 +66,8 @@ def bands(
 
     Returns
     -------
-    A frame with a row for each fact and columns value, se, low, high; nan where there is no band.
+    A frame with a row for each fact and columns value, se, low, high (nan where there is no band), and undefined:
+    the number of bootstrap samples in which the fact does not exist and which the band leaves out.
     """
     r = series(returns)
     if not 0 < level < 1 or n_resamples < 2:
@@ -78,7 +77,8 @@ def bands(
         )
     chosen = choose_facts(facts, with_volume=volume is not None)
     log_volume = None if volume is None else detrended_log_volume(volume)
-    result = pd.DataFrame(np.nan, pd.Index([fact.name for fact in chosen], name="fact"), ["value", "se", "low", "high"])
+    names = pd.Index([fact.name for fact in chosen], name="fact")
+    result = pd.DataFrame(np.nan, names, ["value", "se", "low", "high"]).assign(undefined=0.0)
     result["value"] = evaluate(chosen, r, log_volume)
     generators = np.random.default_rng(seed).spawn(2)
     for long_memory, rng in zip((False, True), generators, strict=True):
@@ -89,7 +89,8 @@ def bands(
         samples = _resampled(group, r, log_volume, block_indices(len(r), length, n_resamples, rng))
         for fact, column in zip(group, samples.T, strict=True):
             value = float(result.loc[fact.name, "value"])
-            result.loc[fact.name, ["se", "low", "high"]] = _band(fact, column, value, level)
+            result.loc[fact.name, ["se", "low", "high", "undefined"]] = _band(column, value, level)
+    result["undefined"] = result["undefined"].astype(int)
     return result
 
 
@@ -102,17 +103,11 @@ def _resampled(facts: list[Fact], r: np.ndarray, log_volume: np.ndarray | None, 
     return np.concatenate(parts)
 
 
-def _band(fact: Fact, sample: np.ndarray, value: float, level: float) -> tuple[float, float, float]:
+def _band(sample: np.ndarray, value: float, level: float) -> tuple[float, float, float, float]:
     known = sample[np.isfinite(sample)]
+    undefined = float(len(sample) - len(known))
     if len(known) < 2 or not np.isfinite(value):
-        return (np.nan, np.nan, np.nan)
-    if len(known) < len(sample):
-        warnings.warn(
-            f"The fact {fact.name!r} is undefined in {len(sample) - len(known)} of {len(sample)} bootstrap samples; "
-            "its band comes from the others.",
-            NumericalWarning,
-            stacklevel=3,
-        )
+        return (np.nan, np.nan, np.nan, undefined)
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     shift = value - known.mean()
-    return float(known.std(ddof=1)), float(low + shift), float(high + shift)
+    return float(known.std(ddof=1)), float(low + shift), float(high + shift), undefined

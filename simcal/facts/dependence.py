@@ -1,6 +1,6 @@
 """Linear dependence (fact 2) and volatility clustering (fact 5): autocorrelations, portmanteau, variance ratio."""
 
-from .arrays import Array, Lags, as_array, at_least, centred, check_lags, constant, fast_length, lag_list, ratio
+from .arrays import Array, Lags, as_array, at_least, centred, check_lags, constant, dot, fast_length, lag_list, ratio
 
 _FFT_FROM = 32  # lags; from here on an FFT is faster than as many products
 
@@ -16,9 +16,9 @@ def autocorrelation(x: Array, lags: Lags) -> Array:
     chosen, single = lag_list(lags)
     check_lags(chosen, n)
     c = centred(x, xp)
-    scale = xp.vecdot(c, c)
+    scale = dot(c, c, xp)
     if len(chosen) < _FFT_FROM:
-        products = xp.stack([xp.vecdot(c[..., lag:], c[..., :-lag]) for lag in chosen], axis=-1)
+        products = xp.stack([dot(c[..., lag:], c[..., :-lag], xp) for lag in chosen], axis=-1)
     else:
         length = fast_length(n + max(chosen))
         spectrum = xp.fft.rfft(c, n=length)
@@ -80,8 +80,8 @@ def robust_box(r: Array, lags: int = 20) -> Array:
     square = e * e
     total = 0.0
     for lag in range(1, lags + 1):
-        g = xp.vecdot(e[..., lag:], e[..., :-lag])
-        total = total + ratio(g * g, xp.vecdot(square[..., lag:], square[..., :-lag]))
+        g = dot(e[..., lag:], e[..., :-lag], xp)
+        total = total + ratio(g * g, dot(square[..., lag:], square[..., :-lag], xp))
     return total
 
 
@@ -96,6 +96,6 @@ def variance_ratio(r: Array, horizon: int) -> Array:
     c = centred(r, xp)
     walk = xp.cumulative_sum(c, axis=-1, include_initial=True)
     sums = walk[..., q:] - walk[..., :-q]
-    one = xp.vecdot(c, c) / (n - 1)
-    many = xp.vecdot(sums, sums) / (q * (n - q + 1) * (1 - q / n))
+    one = dot(c, c, xp) / (n - 1)
+    many = dot(sums, sums, xp) / (q * (n - q + 1) * (1 - q / n))
     return ratio(many, one)

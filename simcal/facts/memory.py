@@ -5,7 +5,7 @@ Takes any series (..., n), usually absolute returns, and gives (...,); all batch
 
 import math
 
-from .arrays import Array, as_array, at_least, centred, constant, log, ratio, slope
+from .arrays import Array, as_array, at_least, centred, constant, dot, log, ratio, slope
 from .dependence import autocorrelation
 
 _NEWTON_STEPS = 30
@@ -92,8 +92,8 @@ def _box_variance(profile: Array, size: int, xp) -> Array:
     y = xp.reshape(profile[..., : boxes * size], (*profile.shape[:-1], boxes, size))
     y = centred(y, xp)
     t = constant([i - (size - 1) / 2 for i in range(size)], profile, xp)
-    along = y @ t
-    return xp.mean(xp.vecdot(y, y) / size - along * along / (size * xp.sum(t * t)), axis=-1)
+    along = dot(y, t, xp)
+    return xp.mean(dot(y, y, xp) / size - along * along / (size * xp.sum(t * t)), axis=-1)
 
 
 def _periodogram(x: Array, xp, power: float) -> tuple[Array, list[float]]:

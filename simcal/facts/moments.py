@@ -4,7 +4,7 @@ Facts 1, 3, 4 and 12 of Cont, "Empirical properties of asset returns", Quantitat
 Every function takes returns (..., n), as array or tensor, and gives (...,); all have gradients on tensors.
 """
 
-from .arrays import Array, as_array, at_least, centred, ratio, standardised
+from .arrays import Array, as_array, at_least, centred, dot, ratio, standardised
 
 
 def mean(r: Array) -> Array:
@@ -23,9 +23,9 @@ def mean_t(r: Array, lags: int = 20) -> Array:
     n = r.shape[-1]
     at_least(n, lags + 1, f"a long-run variance of {lags} lags")
     c = centred(r, xp)
-    variance = xp.vecdot(c, c) / n
+    variance = dot(c, c, xp) / n
     for lag in range(1, lags + 1):
-        variance = variance + 2 * (1 - lag / (lags + 1)) * xp.vecdot(c[..., lag:], c[..., :-lag]) / n
+        variance = variance + 2 * (1 - lag / (lags + 1)) * dot(c[..., lag:], c[..., :-lag], xp) / n
     return ratio(xp.mean(r, axis=-1), xp.sqrt(variance / n))
 
 
@@ -74,7 +74,7 @@ def _kurtosis(r: Array, xp) -> Array:
     c = centred(r, xp)
     square = c * c
     variance = xp.mean(square, axis=-1)
-    return ratio(xp.vecdot(square, square) / r.shape[-1], variance * variance)
+    return ratio(dot(square, square, xp) / r.shape[-1], variance * variance)
 
 
 def tail_probability(r: Array, threshold: float = 3.0) -> Array:

@@ -38,7 +38,8 @@ def fact_table(
 
     Returns
     -------
-    A frame indexed by the fact's name, with columns label, number, unit, value and, with bands, se, low, high.
+    A frame indexed by the fact's name, with columns label, number, unit, value and, with bands, se, low, high and
+    undefined (samples or paths in which the fact does not exist, left out of the band).
     """
     r = np.asarray(returns, dtype=float)
     chosen = choose_facts(facts, with_volume=volume is not None)
@@ -170,9 +171,10 @@ def _spread(facts: list[Fact], r: np.ndarray, volume: Array | None, level: float
     if volume is not None and skipped:
         raise ParameterError("Volume was given with paths of which some are unusable; drop those paths first.")
     values = evaluate(facts, paths, None if volume is None else detrended_log_volume(volume))
-    low, median, high, _ = _spread_of(values, level)
+    low, median, high, undefined = _spread_of(values, level)
     known = np.where(np.isfinite(values), values, np.nan)
-    columns = {"value": median, "se": pd.DataFrame(known).std(ddof=1).to_numpy(), "low": low, "high": high}
+    deviation = pd.DataFrame(known).std(ddof=1).to_numpy()
+    columns = {"value": median, "se": deviation, "low": low, "high": high, "undefined": undefined.astype(int)}
     return pd.DataFrame(columns, index=pd.Index([fact.name for fact in facts], name="fact"))
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from simcal.errors import DataError, NumericalWarning, ParameterError
+from simcal.errors import DataError, ParameterError
 from simcal.facts import FACTS, Fact, autocorrelation, bands, block_indices
 
 
@@ -76,8 +76,10 @@ def test_a_fact_of_your_own_gets_a_band():
 def test_samples_where_a_fact_is_undefined_are_counted():
     r = np.zeros(6000)  # a sample that misses the busy part has no tail
     r[:500] = np.random.default_rng(7).normal(size=500)
-    with pytest.warns(NumericalWarning, match="'hill_5' is undefined in"):
-        bands(r, ["hill_5"], block=1500, n_resamples=40)
+    table = bands(r, ["hill_5", "mean"], block=1500, n_resamples=40)
+    assert 0 < table.loc["hill_5", "undefined"] < 40
+    assert table.loc["hill_5", "low"] < table.loc["hill_5", "high"]
+    assert table.loc["mean", "undefined"] == 0
 
 
 @pytest.mark.parametrize(

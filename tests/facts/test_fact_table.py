@@ -61,7 +61,7 @@ def test_evaluating_in_chunks_gives_what_each_path_gives_alone():
 def test_table_of_a_series_has_values_and_bands():
     r = clustered(1, 1)[0]
     table = fact_table(pd.Series(r), n_resamples=50)
-    assert list(table.columns) == ["label", "number", "unit", "value", "se", "low", "high"]
+    assert list(table.columns) == ["label", "number", "unit", "value", "se", "low", "high", "undefined"]
     assert table.loc["mean_absolute", "value"] == pytest.approx(100 * np.abs(r).mean())
     assert list(fact_table(r, bands=False).columns) == ["label", "number", "unit", "value"]
     assert table.notna().all().all()
