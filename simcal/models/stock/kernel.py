@@ -32,16 +32,21 @@ from simcal.threads import check_threads, run, split
 # Steps between two exact sums of the moving averages; in between they are rolled. The hard rule has a jump at
 # its threshold and sums at every step, so that equal prices give exactly no trend.
 REFRESH = 64
+SHELF = 16
 NAMES = ("prices", *StockMarket.OUTPUTS)
 PRICE, DEMAND, VOLUME = 0, NAMES.index("demand_noise"), NAMES.index("volume_noise")
 VALUE, VARIANCE = NAMES.index("fundamental_value"), NAMES.index("fundamental_variance")
 
 
 @njit(**OPTIONS)
-def _store(out, row, place, save):
-    """Column `place` of the paths of this block; the padded lanes stay out."""
-    for lane in range(out.shape[0]):
-        out[lane, place] = save[row, lane]
+def _store(out, shelf, row, place):
+    """Column `place` of the paths of this block, laid aside until a cache line's worth can go to its path at once."""
+    shelf[place % SHELF] = row
+    if place % SHELF == SHELF - 1 or place == out.shape[1] - 1:
+        first = place - place % SHELF
+        for lane in range(out.shape[0]):  # the padded lanes stay out
+            for j in range(place - first + 1):
+                out[lane, first + j] = shelf[j, lane]
 
 
 @njit(cache=True, **OPTIONS)
@@ -67,6 +72,7 @@ def simulate_blocks(p, hard, k0, k1, first_path, n_steps, every, burn_in, slots,
     signal, order, spare = np.empty(LANES, out.dtype), np.empty(LANES, out.dtype), np.empty((2, LANES), out.dtype)
     now = np.empty((len(NAMES), LANES), out.dtype)  # price, demands, volumes, value, variance at this time
     price, value, variance = now[PRICE], now[VALUE], now[VARIANCE]
+    shelves = np.empty((out.shape[0], SHELF, LANES), out.dtype)
     failed_now = np.empty(LANES, np.int32)
 
     for block in range(first_block, last_block):
@@ -115,7 +121,7 @@ def simulate_blocks(p, hard, k0, k1, first_path, n_steps, every, burn_in, slots,
             if t >= burn_in and (t - burn_in) % every == 0:
                 for q in range(len(NAMES)):
                     if slots[q] >= 0:
-                        _store(out[slots[q], begin:end], q, (t - burn_in) // every, now)
+                        _store(out[slots[q], begin:end], shelves[slots[q]], now[q], (t - burn_in) // every)
         failed[begin:end] = failed_now[: end - begin]
 
 
