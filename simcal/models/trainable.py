@@ -67,7 +67,7 @@ class TrainableParameters(nn.Module):
             spec = market.SPECS[name]
             _check_trainable(spec, market, per_trader=name in per_trader)
             shape = (getattr(market, str(spec.group)),) if name in per_trader else ()
-            start = _start(spec, getattr(market, name), shape)
+            start = _start(market, spec, getattr(market, name), shape)
             self._transforms[name] = _transform(spec)
             self.free[name] = nn.Parameter(self._to_free(name, start).to(dtype=dtype, device=device))
 
@@ -85,7 +85,7 @@ class TrainableParameters(nn.Module):
         check_names(values, self.names, "a trained parameter")
         for name, value in values.items():
             free = self.free[name]
-            start = _start(self.market.SPECS[name], value, tuple(free.shape))
+            start = _start(self.market, self.market.SPECS[name], value, tuple(free.shape))
             with torch.no_grad():
                 free.copy_(self._to_free(name, start))
 
@@ -143,11 +143,12 @@ def _check_trainable(spec: Parameter, market: Market, *, per_trader: bool) -> No
         raise ParameterError(f"{spec.name} cannot be trained because {spec.group} is 0; leave it out or add traders.")
 
 
-def _start(spec: Parameter, value: Any, shape: tuple[int, ...]) -> Tensor:
+def _start(market: Market, spec: Parameter, value: Any, shape: tuple[int, ...]) -> Tensor:
     """A natural value as a float64 tensor of `shape`, checked to lie strictly inside the bounds."""
     if isinstance(value, Tensor):
         value = value.detach().cpu().numpy()
-    numbers = torch.as_tensor(spec.check(value, shape[0] if shape else None), dtype=torch.float64)
+    count = getattr(market, spec.group) if spec.group else None
+    numbers = torch.as_tensor(spec.check(value, count), dtype=torch.float64)
     if numbers.ndim == 1 and not shape:
         if not bool((numbers == numbers[0]).all()):
             raise ParameterError(

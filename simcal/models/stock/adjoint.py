@@ -113,7 +113,7 @@ def _numbers(market: StockMarket, given: Mapping[str, np.ndarray]) -> Numbers:
         value, group = given.get(name, getattr(market, name)), SPECS[name].group
         if value is not None:  # of the variance's start, which follows its mean
             array = np.asarray(value, dtype=np.float64)
-            numbers[name] = np.broadcast_to(array, (getattr(market, group),)) if group else array
+            numbers[name] = np.full(getattr(market, group), array) if group else array
     numbers.setdefault("variance_start", numbers["variance_mean"])
     return numbers
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -81,25 +83,34 @@ def _fundamental_value(number: Any, noise: Tensor, floor: float) -> Tensor:
     vol_of_vol = number("vol_of_vol")
     variance = number("variance_start").to(noise.device).expand(noise.shape[2])
     value = number("fundamental_start").to(noise.device).expand(noise.shape[2])
-    root = _root(variance, floor)
+    root_of: Any = _Root.apply
+    root = root_of(variance, floor)
     path = []
     for value_shock, shock in zip(value_shocks.unbind(), variance_normals.unbind(), strict=True):
         # Operation by operation as in `rules`: near zero, a rounding of 1e-18 in sigma is one of 1e-9 in its root.
         variance = variance + variance_reversion * (variance_mean - variance) + vol_of_vol * root * shock
-        root = _root(variance, floor)
+        root = root_of(variance, floor)
         value = value + reversion * (mean - value) + root * value_shock
         path.append(value)
     return torch.stack(path)
 
 
-def _root(variance: Tensor, floor: float) -> Tensor:
-    """sqrt(max(variance, 0)) with a gradient of zero where truncated; NaN stays NaN."""
-    # The smallest positive number instead of 0: the gradient 0 / sqrt(0) of the truncated would be NaN.
-    root = variance.clamp(min=torch.finfo(variance.dtype).tiny).sqrt()
-    if floor == 0:
+class _Root(torch.autograd.Function):
+    """sqrt(max(sigma, 0)); its slope is zero where truncated, and 1 / (2 sqrt(floor)) at most. NaN stays NaN."""
+
+    @staticmethod
+    def forward(ctx: Any, variance: Tensor, floor: float) -> Tensor:  # type: ignore[override]
+        positive = variance.clamp(min=0)
+        # On a CPU torch may miss the last digit of a root, and near zero the next root makes much of it.
+        root = torch.from_numpy(np.sqrt(positive.numpy())) if positive.device.type == "cpu" else positive.sqrt()
+        ctx.floor = sqrt(floor)
+        ctx.save_for_backward(root)
         return root
-    slope = 0.5 * variance.detach().clamp(min=floor).rsqrt() * (variance > 0)
-    return root.detach() + slope * (variance - variance.detach())
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        (root,) = ctx.saved_tensors
+        return torch.where(root == 0, 0, 0.5 * gradient / root.clamp(min=ctx.floor)), None
 
 
 def _trend_weights(market: StockMarket, noise: Tensor) -> tuple[list[int], Tensor]:
