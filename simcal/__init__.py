@@ -1,0 +1,63 @@
+"""simcal: markets made of interacting traders, simulated, calibrated to real prices, and used.
+
+Everything below is imported when it is first used, so that ``import simcal`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simcal.calibration import Calibration as Calibration
+    from simcal.calibration import Recipe as Recipe
+    from simcal.calibration import Validation as Validation
+    from simcal.calibration import calibrate as calibrate
+    from simcal.calibration import validate as validate
+    from simcal.data import PriceSeries as PriceSeries
+    from simcal.data import load_series as load_series
+    from simcal.errors import DataError as DataError
+    from simcal.errors import NumericalError as NumericalError
+    from simcal.errors import NumericalWarning as NumericalWarning
+    from simcal.errors import ParameterError as ParameterError
+    from simcal.errors import SimcalError as SimcalError
+    from simcal.models import Market as Market
+    from simcal.models import load as load
+    from simcal.models.stock import StockMarket as StockMarket
+    from simcal.paths import Paths as Paths
+    from simcal.simulation import simulate as simulate
+
+__version__ = version("simcal")
+
+_HOMES = {
+    "Calibration": "simcal.calibration",
+    "Recipe": "simcal.calibration",
+    "Validation": "simcal.calibration",
+    "calibrate": "simcal.calibration",
+    "validate": "simcal.calibration",
+    "PriceSeries": "simcal.data",
+    "load_series": "simcal.data",
+    "DataError": "simcal.errors",
+    "NumericalError": "simcal.errors",
+    "NumericalWarning": "simcal.errors",
+    "ParameterError": "simcal.errors",
+    "SimcalError": "simcal.errors",
+    "Market": "simcal.models",
+    "load": "simcal.models",
+    "StockMarket": "simcal.models.stock",
+    "Paths": "simcal.paths",
+    "simulate": "simcal.simulation",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'simcal' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -75,6 +75,18 @@ class Twin(Protocol):
         """The market at the present values of the trainable parameters."""
         ...
 
+    def parameters(self) -> Iterator[Any]:
+        """The free numbers, as of ``torch.nn.Module``."""
+        ...
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """As of ``torch.nn.Module``."""
+        ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> object:
+        """As of ``torch.nn.Module``."""
+        ...
+
 
 def from_dict(values: Mapping[str, Any]) -> Market:
     """The market that a mapping (a TOML file's content) describes; its ``kind`` says which."""
@@ -102,7 +114,7 @@ def load(source: str | Path) -> Market:
     if path.is_dir():
         path = path / "market.toml"
         if not path.is_file():
-            raise ParameterError(f"The folder {source} holds no market.toml, so it is not the folder of a finished run.")
+            raise ParameterError(f"The folder {source} holds no market.toml, so it is not that of a finished run.")
     elif path.suffix != ".toml" or not path.is_file():
         known = names()
         if str(source) not in known:

@@ -11,7 +11,7 @@ import pytest
 from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models.stock.market import StockMarket
 from simcal.paths import Paths
-from simcal.simulate import simulate
+from simcal.simulation import simulate
 
 MARKET = StockMarket()
 SAVE = ("demand_technical", "fundamental_value")

@@ -1,0 +1,104 @@
+"""How well a set of statistics can identify parameters at all: the efficient standard errors.
+
+With m(theta) the mean of the statistics of one window, J its Jacobian and V their covariance at the truth, the best
+estimator that matches means over n independent windows has covariance (J' V^-1 J)^-1 / n (Hansen, Econometrica 50,
+1982), the simulated means taken as exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from simcal.calibration.statistics import statistics as find_statistics
+from simcal.errors import NumericalError
+from simcal.models import Market
+
+_CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Efficient standard errors of `names` for `n_windows` windows, and the correlations of the estimates."""
+
+    names: tuple[str, ...]
+    truth: np.ndarray
+    standard_errors: np.ndarray
+    correlations: np.ndarray
+    n_windows: int
+
+    def table(self) -> pd.DataFrame:
+        """One row per parameter: truth, standard error, the same in per cent of the truth."""
+        return pd.DataFrame(
+            {
+                "truth": self.truth,
+                "standard error": self.standard_errors,
+                "per cent": 100 * self.standard_errors / np.abs(self.truth),
+            },
+            index=pd.Index(self.names, name="parameter"),
+        )
+
+
+def window_features(
+    market: Market, statistics: str, *, window: int, warm_up: int, n_paths: int, seed: int, first_path: int = 0
+) -> np.ndarray:
+    """Statistics (n_paths, m) of one window per path, simulated by the kernel in float64."""
+    measure = find_statistics(statistics)
+    parts = []
+    for first in range(0, n_paths, _CHUNK):
+        prices = market.simulate_chunk(
+            seed, first_path + first, min(_CHUNK, n_paths - first), window,
+            save=(), every=1, burn_in=warm_up, dtype="float64", threads=None,
+        )["prices"]  # fmt: skip
+        parts.append(np.asarray(measure(prices)))
+    return np.concatenate(parts)
+
+
+def efficient_errors(
+    market: Market,
+    names: Sequence[str],
+    *,
+    statistics: str,
+    n_windows: int,
+    window: int,
+    warm_up: int,
+    n_paths: int = 100_000,
+    step: float = 0.05,
+    seed: int = 7,
+) -> Bound:
+    """The efficient standard errors of tied parameters at `market`, by central differences on common noise.
+
+    Parameters
+    ----------
+    market, names : the truth, and which of its parameters are estimated (each one number).
+    statistics, window, warm_up, n_windows : what is observed, and how often.
+    n_paths, step, seed : simulated windows per evaluation, relative step of the differences, noise.
+
+    Raises
+    ------
+    NumericalError : the statistics do not identify the parameters (J' V^-1 J is singular).
+    """
+    truth = np.array([float(getattr(market, name)) for name in names])
+
+    def features(at: Market) -> np.ndarray:
+        return window_features(at, statistics, window=window, warm_up=warm_up, n_paths=n_paths, seed=seed)
+
+    covariance = np.cov(features(market), rowvar=False)
+    columns = []
+    for name, value in zip(names, truth, strict=True):
+        h = step * max(abs(value), 1e-3)
+        up, down = (features(market.replace(**{name: value + sign * h})).mean(axis=0) for sign in (1, -1))
+        columns.append((up - down) / (2 * h))
+    jacobian = np.stack(columns, axis=1)
+    information = jacobian.T @ np.linalg.solve(covariance, jacobian) * n_windows
+    if np.linalg.cond(information) > 1e12:
+        raise NumericalError(
+            f"The statistics {statistics!r} do not identify {', '.join(names)} together; "
+            "train fewer parameters or choose other statistics."
+        )
+    estimate = np.linalg.inv(information)
+    errors = np.sqrt(np.diag(estimate))
+    return Bound(tuple(names), truth, errors, estimate / np.outer(errors, errors), n_windows)

@@ -1,0 +1,152 @@
+"""The verb `calibrate`: from a price series and a recipe to a calibrated market."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simcal import models
+from simcal.calibration.gan import GameData
+from simcal.calibration.recipe import Recipe, load_recipe
+from simcal.calibration.result import Calibration, checkpoint_path
+from simcal.calibration.start import StartResult, StartTask
+from simcal.calibration.starts import Listener, available_cores, play_all, start_markets
+from simcal.data import PriceSeries, load_series
+from simcal.errors import DataError, NumericalError
+from simcal.models import Market
+from simcal.parameters import check_names
+
+DEFAULT_RECIPE = "sp500"
+
+
+def calibrate(
+    market: Market | str | Path | None,
+    data: Any,
+    *,
+    recipe: Recipe | str | Path = DEFAULT_RECIPE,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    budget: float | None = None,
+    starts: int | None = None,
+    iterations: int | None = None,
+    jobs: int | None = None,
+    device: str = "cpu",
+    listen: Listener | None = None,
+) -> Calibration:
+    """Calibrate a market to a price series, adversarially.
+
+    Main arguments
+    --------------
+    market : where to start; None takes the recipe's.
+    data : a catalogue name, a CSV or Parquet file, a pandas object, an array of prices or a `PriceSeries`.
+    recipe : a name from ``calibration/``, a TOML file or a `Recipe`; its first ``train_share`` of the data is used.
+    out : a run folder; with one, the run can be killed and continued, and leaves its record there.
+    seed, budget, starts, iterations : override the recipe's; the budget is in seconds of wall time.
+
+    Other arguments
+    ---------------
+    jobs : starts played at the same time, each in a process of its own; one per core when absent.
+    device : where the twin runs, "cpu" or "cuda".
+    listen : called with (start number, history row) now and then, for progress.
+
+    Raises
+    ------
+    ParameterError, DataError : the arguments cannot be used, in one sentence.
+    NumericalError : no start ended with finite numbers.
+    """
+    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    recipe = override(recipe, seed=seed, budget=budget, starts=starts, iterations=iterations)
+    series = data if isinstance(data, PriceSeries) else load_series(data)
+    origin = market
+    if origin is None or isinstance(origin, (str, Path)):
+        origin = models.load(origin or recipe.market)
+    origin = origin.replace(**recipe.changes)
+    check_names(recipe.trainable, origin.SPECS, "a parameter of this market")
+    windows = training_windows(series, recipe)
+    tasks = _tasks(origin, windows, recipe, Path(out) if out is not None else None, jobs, device)
+    began = time.monotonic()
+    results = play_all(tasks, jobs=jobs, listen=listen)
+    chosen = choose(results)
+    calibration = Calibration(
+        results[chosen].market, origin, recipe, series, tuple(results), chosen, time.monotonic() - began,
+        data_name=str(data) if isinstance(data, (str, Path)) else "",
+    )  # fmt: skip
+    if out is not None:
+        calibration.save(out)
+    return calibration
+
+
+def override(
+    recipe: Recipe, *, seed: int | None, budget: float | None, starts: int | None, iterations: int | None
+) -> Recipe:
+    """The recipe with what the caller set; checked like the file."""
+    values = recipe.model_dump()
+    if seed is not None:
+        values["seed"] = seed
+    if budget is not None:
+        values["budget"] = budget
+    if starts is not None:
+        values["starts"]["count"] = starts
+    if iterations is not None:
+        values["game"]["iterations"] = iterations
+    return Recipe.model_validate(values)
+
+
+def training_windows(series: PriceSeries, recipe: Recipe) -> GameData:
+    """Windows of the first part of a series: to train on and, if the recipe says so, to validate on.
+
+    Validation windows come from whole stretches of one window's length, spread evenly over the training part; no
+    training window touches them.
+    """
+    length = recipe.game.window
+    part = series.split(recipe.train_share)[0] if recipe.train_share < 1 else series
+    if part.n - 1 < 2 * length:
+        raise DataError(
+            f"The series {series.name} has {part.n - 1} returns to train on, but the recipe {recipe.name} needs "
+            f"at least {2 * length}, two windows of {length}; give a longer series or a shorter game.window."
+        )
+    starts = np.arange(0, part.n - length, recipe.window_stride)
+    prices = part.prices
+    if recipe.validation_share == 0:
+        return GameData(prices[starts[:, None] + np.arange(length + 1)])
+    every = max(2, round(1 / recipe.validation_share))
+    held = np.arange(every // 2, (part.n - 1) // length, every) * length
+    apart = np.all(np.abs(starts[:, None] - held) >= length, axis=1)
+    near = np.any(np.abs(starts[:, None] - held) <= length // 4, axis=1)
+    if apart.sum() < 2 or near.sum() < 2:
+        raise DataError(
+            f"The series {series.name} is too short for a validation_share of {recipe.validation_share:g}; set it to 0."
+        )
+    index = np.arange(length + 1)
+    return GameData(prices[starts[apart][:, None] + index], prices[starts[near][:, None] + index])
+
+
+def choose(results: list[StartResult]) -> int:
+    """The start with the smallest distance among those that ended well."""
+    usable = [i for i, r in enumerate(results) if r.succeeded and math.isfinite(r.distance)]
+    if not usable:
+        raise NumericalError("No start ended with finite numbers. " + results[0].status)
+    return min(usable, key=lambda i: results[i].distance)
+
+
+def _tasks(
+    origin: Market, data: GameData, recipe: Recipe, out: Path | None, jobs: int | None, device: str
+) -> list[StartTask]:
+    count = recipe.starts.count
+    at_once = min(jobs or available_cores(), count)
+    share = None if recipe.budget is None else recipe.budget / math.ceil(count / at_once)
+    return [
+        StartTask(
+            number=number, market=market.to_dict(), trainable=recipe.trainable, per_trader=recipe.per_trader,
+            data=data, settings=recipe.game, seed=recipe.seed, early_stopping=recipe.early_stopping, budget=share,
+            checkpoint=checkpoint_path(out, number) if out is not None else None,
+            threads=max(1, available_cores() // at_once), device=device,
+        )
+        for number, market in enumerate(
+            start_markets(origin, recipe.trainable, recipe.per_trader, recipe.starts, recipe.seed)
+        )
+    ]  # fmt: skip

@@ -1,0 +1,77 @@
+"""The discriminator: a multilayer perceptron on normalised statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+class Normaliser(nn.Module):
+    """An affine map fitted on real features: zero mean, and unit deviation or unit covariance.
+
+    ``standardise`` divides every feature by its deviation. ``whiten`` also removes correlations (Cholesky factor of
+    the precision matrix); the Wasserstein distance of whitened features weighs their means as efficient moment
+    estimation does, J = g' W g with W the inverse covariance. `shrinkage` in [0, 1] moves the correlation
+    matrix towards the identity, for few real windows.
+    """
+
+    mean: Tensor
+    matrix: Tensor
+
+    def __init__(self, features: Tensor, mode: Literal["standardise", "whiten"], shrinkage: float = 0.0) -> None:
+        super().__init__()
+        x = features.detach().to("cpu", torch.float64).numpy()
+        deviation = x.std(axis=0)
+        # A feature that never varies in the data carries no scale of its own.
+        deviation = np.where(deviation > 0, deviation, 1.0)
+        matrix = np.diag(1 / deviation)
+        if mode == "whiten":
+            correlation = np.corrcoef(x / deviation, rowvar=False).reshape(x.shape[1], x.shape[1])
+            correlation = np.nan_to_num(correlation) * (1 - shrinkage)
+            np.fill_diagonal(correlation, 1.0)
+            values, vectors = np.linalg.eigh(correlation)
+            root = vectors / np.sqrt(np.maximum(values, 1e-6)) @ vectors.T
+            matrix = matrix @ root
+        self.register_buffer("mean", torch.as_tensor(x.mean(axis=0), dtype=features.dtype, device=features.device))
+        self.register_buffer("matrix", torch.as_tensor(matrix, dtype=features.dtype, device=features.device))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Normalised features, the same shape (n, m)."""
+        return (features - self.mean) @ self.matrix
+
+
+class Discriminator(nn.Module):
+    """Fully connected layers with ReLU or another activation; raw scores (n,) out of normalised features (n, m).
+
+    The paper's has two hidden layers of 32 and ReLU; its sigmoid is part of the loss here.
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        hidden: Sequence[int],
+        activation: Literal["relu", "tanh", "silu"],
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        kind = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU}[activation]
+        layers: list[nn.Module] = []
+        width = n_features
+        for size in hidden:
+            layers += [nn.Linear(width, size), kind()]
+            width = size
+        self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
+        # PyTorch's own default law of the weights, but from a generator of our own: global state stays untouched.
+        for layer in self.layers:
+            if isinstance(layer, nn.Linear):
+                bound = layer.in_features**-0.5
+                for weight in (layer.weight, layer.bias):
+                    with torch.no_grad():
+                        weight.uniform_(-bound, bound, generator=generator)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.layers(features).squeeze(1)

@@ -1,0 +1,60 @@
+"""The losses of the game: equation (1) as it stands, its non-saturating form, and Wasserstein with gradient penalty.
+
+Each loss is two functions of the discriminator's raw scores (no sigmoid): what the discriminator minimises and what
+the generator minimises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+
+@dataclass(frozen=True)
+class Loss:
+    """`discriminator(real, fake)` and `generator(fake)` are minimised by the two players; scores have shape (n,)."""
+
+    name: str
+    description: str
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+
+
+LOSSES: dict[str, Loss] = {
+    loss.name: loss
+    for loss in (
+        # softplus(-x) = -log sigmoid(x) and softplus(x) = -log(1 - sigmoid(x)), without overflow.
+        Loss(
+            "saturating",
+            "equation (1): the generator minimises E log(1 - D(fake))",
+            lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
+            lambda fake: -softplus(fake).mean(),
+        ),
+        Loss(
+            "non-saturating",
+            "the generator maximises E log D(fake)",
+            lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
+            lambda fake: softplus(-fake).mean(),
+        ),
+        Loss(
+            "wasserstein",
+            "the Kantorovich dual of the Wasserstein-1 distance; needs a gradient penalty",
+            lambda real, fake: fake.mean() - real.mean(),
+            lambda fake: -fake.mean(),
+        ),
+    )
+}
+
+
+def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
+    """Mean of (|grad D| - 1)^2 at points between real and fake features (n, m); mix (n, 1) in [0, 1].
+
+    Source: Gulrajani et al., "Improved training of Wasserstein GANs", 2017.
+    """
+    between = (mix * real + (1 - mix) * fake).requires_grad_(True)
+    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return ((slope.norm(dim=1) - 1) ** 2).mean()

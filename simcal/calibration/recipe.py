@@ -1,0 +1,121 @@
+"""A recipe: data, market, what is trained, and the rules of the game, read from TOML and checked at the edge."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from simcal.errors import ParameterError
+from simcal.parameters import check_names
+from simcal.resources import resource_folder
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GameSettings(_Strict):
+    """The rules of the adversarial game."""
+
+    statistics: str = "experiment"
+    loss: Literal["saturating", "non-saturating", "wasserstein"] = "wasserstein"
+    gradient_penalty: float = Field(default=10.0, ge=0)
+    normalise: Literal["standardise", "whiten"] = "whiten"
+    shrinkage: float = Field(default=0.0, ge=0, le=1)
+    hidden: tuple[int, ...] = (32, 32)
+    activation: Literal["relu", "tanh", "silu"] = "relu"
+    window: int = Field(default=50, ge=2)
+    warm_up: int = Field(default=50, ge=0)
+    windows_per_path: int = Field(default=1, ge=1)
+    batch: int = Field(default=1000, ge=2)
+    iterations: int = Field(default=2000, ge=1)
+    discriminator_steps: int = Field(default=1, ge=1)
+    generator_rate: float = Field(default=0.02, gt=0)
+    discriminator_rate: float = Field(default=0.002, gt=0)
+    beta1: float = Field(default=0.5, ge=0, lt=1)
+    beta2: float = Field(default=0.9, ge=0, lt=1)
+    decay: Literal["none", "cosine"] = "cosine"
+    final_rate: float = Field(default=0.05, ge=0, le=1)
+    average_from: float = Field(default=0.7, ge=0, le=1)
+    largest_gradient: float | None = Field(default=None, gt=0)
+    dtype: Literal["float32", "float64"] = "float32"
+    twin: dict[str, Any] = Field(default_factory=dict)
+
+
+class Starts(_Strict):
+    """Where the generator starts: how many times, and how far from the recipe's market."""
+
+    count: int = Field(default=1, ge=1)
+    # "market": the market itself; "scatter": its trainable parameters moved by `spread` on the unbounded scale
+    # (the first start stays); "normal": every trainable parameter drawn from N(0, 1), as in the paper
+    # (its absolute value where it must be positive).
+    law: Literal["market", "scatter", "normal"] = "scatter"
+    spread: float = Field(default=0.3, ge=0)
+
+
+class EarlyStopping(_Strict):
+    """Watch the energy distance to validation windows and stop when it no longer falls; keep the best market."""
+
+    every: int = Field(default=100, ge=1)
+    patience: int = Field(default=5, ge=1)
+
+
+class Experiment(_Strict):
+    """A synthetic experiment: the data are paths of the recipe's own market, and the truth is known."""
+
+    n_paths: int = Field(default=1000, ge=10)
+    replications: int = Field(default=20, ge=1)
+    plain: GameSettings | None = None  # the recipe that ours is compared with, from the same starts
+
+
+class Recipe(_Strict):
+    """One calibration from data to report, as it stands in ``calibration/NAME.toml``."""
+
+    name: str
+    description: str = ""
+    data: str | None = None
+    market: str = "stock"
+    changes: dict[str, Any] = Field(default_factory=dict)
+    trainable: tuple[str, ...]
+    per_trader: tuple[str, ...] = ()
+    train_share: float = Field(default=0.7, gt=0, le=1)
+    validation_share: float = Field(default=0.0, ge=0, lt=1)
+    window_stride: int = Field(default=5, ge=1)
+    seed: int = Field(default=0, ge=0)
+    budget: float | None = Field(default=None, gt=0)
+    game: GameSettings = GameSettings()
+    starts: Starts = Starts()
+    early_stopping: EarlyStopping | None = None
+    experiment: Experiment | None = None
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with simcal."""
+    return sorted(p.stem for p in resource_folder("calibration").glob("*.toml"))
+
+
+def load_recipe(source: str | Path) -> Recipe:
+    """A recipe by name from ``calibration/``, or from a TOML file; `ParameterError` says what is wrong in it."""
+    path = Path(source)
+    if path.suffix != ".toml":
+        check_names([str(source)], recipe_names(), "a recipe")
+        path = resource_folder("calibration") / f"{source}.toml"
+    if not path.is_file():
+        raise ParameterError(f"There is no recipe file {path}; known recipes are {', '.join(recipe_names())}.")
+    try:
+        return Recipe.model_validate({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
+    except tomllib.TOMLDecodeError as error:
+        raise ParameterError(f"{path} is not a TOML file: {error}.") from None
+    except ValidationError as error:
+        raise ParameterError(f"The recipe {path.name} cannot be used: {_first_problem(error)}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{place!r} is not a setting of a recipe; correct or remove it."
+    return f"{place} is {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}."

@@ -1,0 +1,114 @@
+"""Several starts side by side: where they begin, the processes that play them, and what is heard from them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from queue import Empty
+from typing import Any
+
+import numpy as np
+
+from simcal.calibration.recipe import Starts
+from simcal.calibration.start import StartResult, StartTask, play
+from simcal.models import Market
+
+Listener = Callable[[int, Mapping[str, Any]], None]
+_QUEUE: Any = None  # in a worker: where its rows go
+_EVERY = 10  # iterations between two messages of a worker
+
+
+def start_markets(
+    market: Market, trainable: Sequence[str], per_trader: Sequence[str], starts: Starts, seed: int
+) -> list[Market]:
+    """The markets that the generator starts from, drawn by the law of the recipe; a function of the seed alone."""
+    return [_start(market, trainable, per_trader, starts, seed, number) for number in range(starts.count)]
+
+
+def _start(
+    market: Market, trainable: Sequence[str], per_trader: Sequence[str], starts: Starts, seed: int, number: int
+) -> Market:
+    if starts.law == "market" or (starts.law == "scatter" and number == 0):
+        return market
+    rng = np.random.default_rng([seed, number])
+    if starts.law == "scatter":
+        import torch
+
+        from simcal.models.trainable import TrainableParameters
+
+        moved = TrainableParameters(market, trainable, per_trader=per_trader)
+        moved.scatter(torch.Generator().manual_seed(int(rng.integers(2**62))), starts.spread)
+        return moved.to_market()
+    changes = {}
+    for name in trainable:
+        spec = market.SPECS[name]
+        count = getattr(market, spec.group) if spec.group and name in per_trader else 1
+        draws = rng.standard_normal(count)
+        if spec.low >= 0:
+            draws = np.abs(draws)
+        changes[name] = tuple(draws) if name in per_trader else float(draws[0])
+    return market.replace(**changes)
+
+
+def play_all(
+    tasks: Sequence[StartTask], *, jobs: int | None = None, listen: Listener | None = None
+) -> list[StartResult]:
+    """Play every start, `jobs` of them at a time (default: one per core), each in a process of its own.
+
+    `listen` gets (start number, history row) now and then. One start, or one job, stays in this process.
+    """
+    jobs = min(jobs or available_cores(), len(tasks))
+    if jobs == 1:
+        results = []
+        for task in tasks:
+            report = (lambda row, number=task.number: listen(number, row)) if listen else (lambda row: None)
+            results.append(play(task, report))
+        return results
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager:
+        queue = manager.Queue()
+        with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(queue,)) as pool:
+            futures = [pool.submit(_play_and_tell, task) for task in tasks]
+            pending = set(futures)
+            try:
+                while pending:
+                    _, pending = wait(pending, timeout=0.3, return_when=FIRST_COMPLETED)
+                    _pass_on(queue, listen)
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                for process in list((pool._processes or {}).values()):
+                    process.terminate()
+                raise
+            _pass_on(queue, listen)
+            return [future.result() for future in futures]
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _begin(queue: Any) -> None:
+    global _QUEUE
+    _QUEUE = queue
+
+
+def _play_and_tell(task: StartTask) -> StartResult:
+    def report(row: Mapping[str, Any]) -> None:
+        if row["iteration"] % _EVERY == 0:
+            _QUEUE.put((task.number, row))
+
+    return play(task, report)
+
+
+def _pass_on(queue: Any, listen: Listener | None) -> None:
+    while True:
+        try:
+            number, row = queue.get_nowait()
+        except Empty:
+            return
+        if listen is not None:
+            listen(number, row)
