@@ -3,8 +3,8 @@
     python benchmarks/adjoint.py [--paths 1000] [--steps 100] [--seconds 3]
 
 Both get the same noise, precision and number of threads, and a gradient for twelve parameters, their transforms
-included. The engines take turns of five, and the fastest of each counts: other work on the machine only slows them down.
-Without a CUDA device its rows are left out.
+included. The engines take turns of five, and the fastest of each counts: other work on the machine only slows them
+down. Without a CUDA device its rows are left out.
 """
 
 from __future__ import annotations

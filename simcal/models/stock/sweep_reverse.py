@@ -25,6 +25,9 @@ SCALARS = (
     "impact", "initial_price", "fundamental_mean", "fundamental_reversion", "fundamental_start",
     "variance_mean", "variance_reversion", "variance_start", "vol_of_vol", "leverage_correlation",
 )  # fmt: skip
+IMPACT, PRICE, MEAN, REVERSION, START, VARIANCE_MEAN, VARIANCE_REVERSION, VARIANCE_START, VOL_OF_VOL, CORRELATION = (
+    range(len(SCALARS))
+)
 
 
 @njit(**OPTIONS)
@@ -185,7 +188,7 @@ def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand
         changes = np.zeros((n_steps + 2, width), prices.dtype)
         for t in range(n_steps, 0, -1):
             before, normals = prices[t - 1, lo:hi], noise[t - 1]
-            scalars[0] += _price_reverse(p.impact, before, demand[t - 1, lo:hi], adjoint, order_adjoint)
+            scalars[IMPACT] += _price_reverse(p.impact, before, demand[t - 1, lo:hi], adjoint, order_adjoint)
             public = normals[STREAM_PUBLIC, lo:hi]
             for i in range(n_noise):
                 private = normals[STREAM_TRADERS + i, lo:hi]
@@ -213,19 +216,19 @@ def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand
                 p, value[t - 1, lo:hi], variance[t, lo:hi], value_normals, variance_normals,
                 signal_adjoint, value_adjoint, root_adjoint,
             )  # fmt: skip
-            scalars[2] += by_mean
-            scalars[3] += by_reversion
-            scalars[9] += by_correlation
+            scalars[MEAN] += by_mean
+            scalars[REVERSION] += by_reversion
+            scalars[CORRELATION] += by_correlation
             by_mean, by_reversion, by_vol_of_vol = _variance_reverse(
                 p, floor, variance[t - 1, lo:hi], variance[t, lo:hi], variance_normals, variance_adjoint, root_adjoint
             )
-            scalars[5] += by_mean
-            scalars[6] += by_reversion
-            scalars[8] += by_vol_of_vol
+            scalars[VARIANCE_MEAN] += by_mean
+            scalars[VARIANCE_REVERSION] += by_reversion
+            scalars[VOL_OF_VOL] += by_vol_of_vol
             _price_gather(price_gradient[t - 1, lo:hi], windows, changes[t], signal_adjoint, adjoint)
         for lane in range(width):
             root = math.sqrt(positive_part(variance[0, lo + lane]))
             slope = _root_slope(root, floor, prices.dtype.type(0), prices.dtype.type(0.5))
-            scalars[1] += adjoint[lane]
-            scalars[4] += value_adjoint[lane]
-            scalars[7] += variance_adjoint[lane] + root_adjoint[lane] * slope
+            scalars[PRICE] += adjoint[lane]
+            scalars[START] += value_adjoint[lane]
+            scalars[VARIANCE_START] += variance_adjoint[lane] + root_adjoint[lane] * slope
