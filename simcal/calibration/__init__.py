@@ -1,8 +1,14 @@
 """Calibration: the adversarial game between a market and a discriminator, recipes, and the verbs around it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from simcal.calibration.bound import Bound as Bound
 from simcal.calibration.bound import efficient_errors as efficient_errors
 from simcal.calibration.calibrate import calibrate as calibrate
+from simcal.calibration.certificate import PartValidation as PartValidation
+from simcal.calibration.certificate import Validation as Validation
 from simcal.calibration.gan import Game as Game
 from simcal.calibration.gan import GameData as GameData
 from simcal.calibration.losses import LOSSES as LOSSES
@@ -12,5 +18,21 @@ from simcal.calibration.recipe import load_recipe as load_recipe
 from simcal.calibration.recipe import recipe_names as recipe_names
 from simcal.calibration.result import Calibration as Calibration
 from simcal.calibration.result import load_run as load_run
+from simcal.calibration.run import Run as Run
+from simcal.calibration.run import read_run as read_run
+from simcal.calibration.run import write_validation as write_validation
 from simcal.calibration.statistics import STATISTICS as STATISTICS
 from simcal.calibration.statistics import Statistics as Statistics
+from simcal.calibration.validate import validate as validate
+
+if TYPE_CHECKING:
+    from simcal.calibration.reporting import write_run_report as write_run_report
+
+
+def __getattr__(name: str) -> Any:
+    # Figures are not needed by the processes that train, and take a second to import.
+    if name == "write_run_report":
+        from simcal.calibration.reporting import write_run_report
+
+        return write_run_report
+    raise AttributeError(f"module 'simcal.calibration' has no attribute {name!r}")

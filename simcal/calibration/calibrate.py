@@ -11,7 +11,7 @@ import numpy as np
 
 from simcal import models
 from simcal.calibration.gan import GameData
-from simcal.calibration.recipe import Recipe, load_recipe
+from simcal.calibration.recipe import Recipe, check_recipe, load_recipe
 from simcal.calibration.result import Calibration, checkpoint_path
 from simcal.calibration.start import StartResult, StartTask
 from simcal.calibration.starts import Listener, available_cores, play_all, start_markets
@@ -93,7 +93,7 @@ def override(
         values["starts"]["count"] = starts
     if iterations is not None:
         values["game"]["iterations"] = iterations
-    return Recipe.model_validate(values)
+    return check_recipe(values)
 
 
 def training_windows(series: PriceSeries, recipe: Recipe) -> GameData:

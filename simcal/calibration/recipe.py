@@ -106,11 +106,18 @@ def load_recipe(source: str | Path) -> Recipe:
     if not path.is_file():
         raise ParameterError(f"There is no recipe file {path}; known recipes are {', '.join(recipe_names())}.")
     try:
-        return Recipe.model_validate({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
-    except tomllib.TOMLDecodeError as error:
+        return check_recipe({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ParameterError(f"{path} is not a TOML file: {error}.") from None
+
+
+def check_recipe(values: dict[str, Any]) -> Recipe:
+    """The recipe with these settings; `ParameterError` says what is wrong with the first wrong one."""
+    try:
+        return Recipe.model_validate(values)
     except ValidationError as error:
-        raise ParameterError(f"The recipe {path.name} cannot be used: {_first_problem(error)}") from None
+        name = values.get("name", "without a name")
+        raise ParameterError(f"The recipe {name} cannot be used: {_first_problem(error)}") from None
 
 
 def _first_problem(error: ValidationError) -> str:

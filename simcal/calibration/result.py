@@ -20,6 +20,7 @@ from simcal.calibration.start import StartResult
 from simcal.data import PriceSeries, load_series
 from simcal.errors import DataError
 from simcal.files import write_atomically
+from simcal.json_text import json_text
 from simcal.models import Market
 
 _PACKAGES = ("simcal", "numpy", "numba", "torch", "scipy", "pandas", "statsmodels", "arch", "scikit-learn")
@@ -109,7 +110,7 @@ class Calibration:
             "seed": self.recipe.seed,
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         }
-        write_atomically(folder / "manifest.json", json.dumps(manifest, indent=2))
+        write_atomically(folder / "manifest.json", json_text(manifest, indent=2))
         return folder
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
 from simcal.cli import calibrate, facts, report, simulate, validate
+from simcal.cli.output import spoken_warnings
 from simcal.errors import SimcalError
 
 app = typer.Typer(
-    help="Markets made of interacting traders: simulated fast, calibrated to real prices, and used.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)  # fmt: skip
 app.command("simulate")(simulate.command)
 app.command("calibrate")(calibrate.command)
 app.command("validate")(validate.command)
@@ -23,15 +21,34 @@ app.command("facts")(facts.command)
 app.command("report")(report.command)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import simcal
+
+        print(f"simcal {simcal.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _simcal(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Markets made of interacting traders: simulated fast, calibrated to real prices, and used."""
+
+
 def main() -> None:
     """Run the command line; what a user got wrong ends with one sentence and exit code 2."""
     try:
-        app()
+        with spoken_warnings():
+            app()
     except SimcalError as error:
         print(f"simcal: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print(
-            "simcal: interrupted; a calibration with --out continues when the command is given again.", file=sys.stderr
-        )
+        print("simcal: interrupted; the same calibration continues when the command is given again.", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # as in `simcal facts sp500 | head`
+        sys.stderr.close()
+        sys.exit(1)

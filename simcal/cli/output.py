@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from simcal.json_text import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on standard output.")]
 
+_SHORT = {"discriminator_loss": "loss D", "generator_loss": "loss G"}
+_SHOWN = 8  # losses and parameters beside a bar
+
 
 def print_json(result: Mapping[str, Any]) -> None:
     """One JSON object on standard output; numbers that are not finite become null."""
-    print(json.dumps(_clean(result), allow_nan=False))
+    print(json_text(result))
 
 
 def say(text: str) -> None:
@@ -29,58 +33,68 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+@contextmanager
+def spoken_warnings() -> Iterator[None]:
+    """Warnings as one line on standard error, without the place in the code."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        say(f"simcal: warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
 def print_table(frame: pd.DataFrame, title: str) -> None:
     """A data frame as a table on the screen; floats with four significant digits."""
     from rich.console import Console
     from rich.table import Table
 
+    from simcal.report.tables import format_number
+
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in frame.columns:
         table.add_column(str(column), justify="right" if frame[column].dtype.kind in "fi" else "left")
     for row in frame.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(format_number(value, 4) for value in row))
     Console().print(table)
 
 
 @contextmanager
 def game_progress(n_starts: int, iterations: int, *, first: str = "start") -> Iterator[Listener]:
     """A progress bar per start with losses and parameters; yields what `calibrate` takes as `listen`."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeRemainingColumn(),
-        TextColumn("{task.fields[state]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), refresh_per_second=4) as progress:
+    with _bars() as progress:
         tasks = [progress.add_task(f"{first} {i}", total=iterations, state="") for i in range(n_starts)]
 
         def listen(number: int, row: Mapping[str, Any]) -> None:
-            values = [f"{_short(k)} {v:.3g}" for k, v in row.items() if k != "iteration"]
-            progress.update(tasks[number], completed=row["iteration"], state="  ".join(values[:8]))
+            values = [f"{_SHORT.get(k, k)} {v:.3g}" for k, v in row.items() if k != "iteration"]
+            progress.update(tasks[number], completed=row["iteration"], state="  ".join(values[:_SHOWN]))
 
         yield listen
 
 
-def _short(name: str) -> str:
-    return {"discriminator_loss": "loss D", "generator_loss": "loss G"}.get(name, name)
+@contextmanager
+def judging_progress() -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar over the models that `validate` judges; yields what it takes as `listen`."""
+    with _bars() as progress:
+        task = progress.add_task("facts and classifiers", total=None, state="")
+
+        def listen(done: int, total: int, what: str) -> None:
+            progress.update(task, completed=done, total=total, state=what)
+
+        yield listen
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return "-" if math.isnan(value) else f"{value:.4g}"
-    return str(value)
+def _bars() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _clean(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_clean(v) for v in value]
-    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    # On a narrow screen the losses and parameters are cut, not the rest.
+    state = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    return Progress(
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=8)), BarColumn(bar_width=12),
+        MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=9)), TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[state]}", table_column=state), console=Console(stderr=True), expand=True,
+        refresh_per_second=4,
+    )  # fmt: skip

@@ -35,4 +35,4 @@ def command(
         return
     print_table(result.summary(), f"{paths} paths of {steps} steps, market {market}, seed {seed}")
     if out is not None:
-        say(f"Written to {out}.")
+        say(f"Written to {out}. What they are like: simcal facts {out}")

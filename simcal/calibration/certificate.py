@@ -1,0 +1,203 @@
+"""The realism certificate: what `validate` found, as tables, sentences and plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from simcal.facts import FLOOR, MomentCoverage
+
+MARKET = "market"
+
+#: how models are called in tables and figures
+LABELS = {
+    MARKET: "this market",
+    "gjr-garch-t": "GJR-GARCH-t",
+    "garch-t": "GARCH-t",
+    "block-bootstrap": "block bootstrap",
+    "iid-bootstrap": "iid bootstrap",
+    "gaussian": "iid Gaussian",
+    FLOOR: FLOOR,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PartValidation:
+    """The market and the baselines against one part of the data.
+
+    Attributes
+    ----------
+    name : "all data" or "held-out".
+    first, last : first and last date (or position) of the part, as text.
+    n_returns, n_windows : its size, and the windows that the classifiers saw.
+    bands : indexed by fact: label, number, unit, data, low, high.
+    facts : for each model, indexed by fact: simulated (median over samples), simulated_low, simulated_high (5 and
+        95 % quantiles), passes (missing where the data have no band), undefined.
+    coverage : for each model, the share of its samples whose nine Franke-Westerhoff moments lie in the bands.
+    ladder : as `facts.ladder`, indexed by model, the floor first where there are windows enough; None without any.
+    notes : sentences on what could not be done.
+    """
+
+    name: str
+    first: str
+    last: str
+    n_returns: int
+    n_windows: int
+    bands: pd.DataFrame = field(repr=False)
+    facts: Mapping[str, pd.DataFrame] = field(repr=False)
+    coverage: Mapping[str, MomentCoverage] = field(repr=False)
+    ladder: pd.DataFrame | None = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    def fact_table(self, model: str = MARKET) -> pd.DataFrame:
+        """Every fact of a model beside the data's, as `facts.compare` gives it."""
+        return self.bands.join(self.facts[model])
+
+    def passed(self, model: str = MARKET) -> tuple[int, int]:
+        """How many facts lie inside their band, and how many have one."""
+        known = [bool(p) for p in self.facts[model]["passes"] if not pd.isna(p)]
+        return sum(known), len(known)
+
+    def auc(self, model: str) -> tuple[float, float] | None:
+        """AUC of the logistic regression and of the forest; None where no classifier was trained."""
+        if self.ladder is None or model not in self.ladder.index:
+            return None
+        row = self.ladder.loc[model]
+        both = float(row["logistic_auc"]), float(row["forest_auc"])
+        return both if both == both else None
+
+    def summary(self) -> pd.DataFrame:
+        """A row per model: facts inside their bands, moment coverage, AUC of both classifiers."""
+        rows = []
+        for model in self.facts:
+            inside, banded = self.passed(model)
+            logistic, forest = self.auc(model) or (float("nan"), float("nan"))
+            joint = self.coverage[model].joint
+            rows.append((LABELS.get(model, model), f"{inside} of {banded}", joint, logistic, forest))
+        columns = ["model", "facts inside", "moment coverage", "AUC, logistic regression", "AUC, random forest"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; `from_dict` takes them back."""
+        return {
+            **{name: getattr(self, name) for name in ("name", "first", "last", "n_returns", "n_windows")},
+            "passed": {model: list(self.passed(model)) for model in self.facts},
+            "bands": _records(self.bands),
+            "facts": {model: _records(frame) for model, frame in self.facts.items()},
+            "coverage": {model: coverage.to_dict() for model, coverage in self.coverage.items()},
+            "ladder": None if self.ladder is None else _records(self.ladder),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> PartValidation:
+        """What `to_dict` gave; null becomes missing."""
+        facts = {}
+        for model, rows in values["facts"].items():
+            frame = _frame(rows, "fact")
+            frame["passes"] = frame["passes"].astype("boolean")
+            facts[model] = frame
+        coverage = {
+            model: MomentCoverage(c["joint"], pd.Series(c["each"], name="coverage"), c["n_paths"], c["n_skipped"])
+            for model, c in values["coverage"].items()
+        }
+        ladder = None if values["ladder"] is None else _frame(values["ladder"], "series")
+        plain = {name: values[name] for name in ("name", "first", "last", "n_returns", "n_windows")}
+        return cls(
+            **plain, bands=_frame(values["bands"], "fact"), facts=facts, coverage=coverage, ladder=ladder,
+            notes=tuple(values["notes"]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """How like the real series a market is: the realism certificate (a result of `simcal.validate`).
+
+    Attributes
+    ----------
+    all_data, held_out : the judgement on all the data, and on what the training did not see (None where that is too
+        short or nothing was held out).
+    data : name, n (prices) and sha256 of the series.
+    settings : the arguments that fix the result: train_share, n_samples, window, burn_in, seed, n_resamples, level.
+    market : the market as plain values.
+    fits : how the fit of each baseline ended.
+    n_failed : samples of the market that hold numbers that are not usable; they count as outside.
+    seconds : wall time.
+    """
+
+    all_data: PartValidation
+    held_out: PartValidation | None
+    data: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    market: Mapping[str, Any] = field(repr=False)
+    fits: Mapping[str, str] = field(repr=False)
+    n_failed: int
+    seconds: float
+
+    @property
+    def parts(self) -> tuple[PartValidation, ...]:
+        """All the data and, where there is one, the held-out part."""
+        return (self.all_data,) if self.held_out is None else (self.all_data, self.held_out)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """A row per part of the data and model: facts inside, moment coverage, AUC."""
+        frames = [part.summary().assign(data=part.name) for part in self.parts]
+        whole = pd.concat(frames, ignore_index=True)
+        return whole.reindex(columns=["data", *whole.columns.drop("data")])
+
+    @property
+    def verdict(self) -> list[str]:
+        """What the numbers say, good and bad, a sentence or two each."""
+        from simcal.calibration.verdict import sentences
+
+        return sentences(self)
+
+    @property
+    def targets(self) -> dict[str, bool | None]:
+        """Whether each target is met on all the data; None where it could not be measured."""
+        from simcal.calibration.verdict import targets
+
+        return targets(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as ``--json`` prints them and ``validation.json`` holds them."""
+        return {
+            "data": dict(self.data),
+            "settings": dict(self.settings),
+            "targets": self.targets,
+            "verdict": self.verdict,
+            "summary": self.summary.to_dict(orient="records"),
+            "n_failed": self.n_failed,
+            "fits": dict(self.fits),
+            "all_data": self.all_data.to_dict(),
+            "held_out": None if self.held_out is None else self.held_out.to_dict(),
+            "market": dict(self.market),
+            "seconds": self.seconds,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Validation:
+        """What `to_dict` gave, also after a way through JSON."""
+        held_out = values["held_out"]
+        plain = {name: values[name] for name in ("data", "settings", "market", "fits", "n_failed", "seconds")}
+        return cls(
+            PartValidation.from_dict(values["all_data"]),
+            None if held_out is None else PartValidation.from_dict(held_out),
+            **plain,
+        )
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = frame.reset_index().astype(object)
+    return rows.where(rows.notna(), None).to_dict(orient="records")
+
+
+def _frame(rows: list[dict[str, Any]], index: str) -> pd.DataFrame:
+    frame = pd.DataFrame(rows).set_index(index)
+    numbers = frame.columns.difference(["label", "unit", "passes"])
+    frame[numbers] = frame[numbers].apply(pd.to_numeric)
+    return frame

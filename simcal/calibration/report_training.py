@@ -1,0 +1,118 @@
+"""The report's sections on what was calibrated to what, and how the training went."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from simcal.calibration.calibrate import training_windows
+from simcal.calibration.losses import LOSSES
+from simcal.calibration.run import Run
+from simcal.calibration.statistics import statistics
+from simcal.calibration.verdict import percent
+from simcal.data import PriceSeries
+from simcal.report import Picture, Section, Table, plot_losses, plot_parameters
+
+_ROWS_DRAWN = 400  # per start: as many as a figure can show
+
+
+def overview_section(run: Run) -> Section:
+    """Data, market, statistics, loss, split: what was calibrated to what."""
+    recipe, game, series = run.recipe, run.recipe.game, run.series
+    training = series.split(recipe.train_share)[0] if recipe.train_share < 1 else series
+    n_train, n_windows = training.n - 1, len(training_windows(series, recipe).train)
+    apart = n_train // game.window
+    features = statistics(game.statistics)
+    rest = series.n - training.n
+    prose = [
+        f"The market '{Path(recipe.market).stem}' was calibrated to {series.name}: {series.n} prices from "
+        f"{_date(series, 0)} to {_date(series, -1)}. Training saw the first {percent(recipe.train_share)} of the returns ({n_train}, up to "
+        f"{_date(training, -1)})" + (f"; the other {rest} were held out." if rest > 0 else "; nothing was held out."),
+        f"Two players: the market's simulator, with {len(run.parameters())} trained parameters, and a discriminator, a "
+        f"network that tells simulated windows of {game.window} returns from real ones by their statistics. Real "
+        f"windows begin every {recipe.window_stride} returns and overlap: there are {n_windows} of them, but only "
+        f"{apart} that do not overlap"
+        + (". These are few, and what they do not show cannot be learned." if apart < 50 else "."),
+    ]
+    statistic_names = features.labels(game.window)
+    rows = {
+        "statistics": f"{features.name}: {features.description} ({len(statistic_names)} numbers per window)",
+        "loss": f"{game.loss}: {LOSSES[game.loss].description}"
+        + (f"; gradient penalty {game.gradient_penalty:g}" if game.gradient_penalty else ""),
+        "windows": f"{game.window} returns after {game.warm_up} steps of warm-up, {game.batch} simulated at a time",
+        "iterations": f"{game.iterations}, {game.discriminator_steps} discriminator step(s) in each",
+        "learning rates": f"{game.generator_rate:g} market, {game.discriminator_rate:g} discriminator, "
+        f"decay {game.decay}",
+        "kept": f"the mean of the parameters from {percent(game.average_from)} of the iterations on",
+        "starts": f"{recipe.starts.count} ({recipe.starts.law}, spread {recipe.starts.spread:g}); the one nearest to "
+        + ("validation windows" if recipe.validation_share else "the training windows")
+        + " was taken",
+        "seed": str(recipe.seed),
+        "time budget": "none" if recipe.budget is None else f"{recipe.budget:g} s",
+    }
+    frame = pd.DataFrame({"setting": list(rows), "value": list(rows.values())})
+    return Section("What was calibrated to what", prose, [Table(frame, "The recipe in short; recipe.toml has it all.")])
+
+
+def parameter_section(run: Run) -> Section:
+    """The trained parameters before and after, and on their way."""
+    table = run.parameters()
+    history = _thinned(run.history)
+    names = list(table["parameter"])
+    units = {name: unit for name, unit in zip(names, table["unit"], strict=True) if unit}
+    shown = table.assign(unit=[unit or "-" for unit in table["unit"]])
+    several = run.recipe.starts.count > 1
+    figure = Picture(
+        plot_parameters(history, names, units=units),
+        "Each trained parameter over the iterations"
+        + (", a colour per start" if several else "")
+        + ". Lines that flatten have settled; starts that end together agree on the value, starts that end apart show "
+        "that the data do not tell it.",
+    )
+    return Section(
+        "Parameters",
+        ["What is not listed was kept as the recipe gives it; market.toml holds the whole market."],
+        [Table(shown, "Trained parameters, before and after.", digits=4)],
+        [figure],
+    )
+
+
+def training_section(run: Run) -> Section:
+    """Losses and starts."""
+    loss = run.recipe.game.loss
+    critic = loss == "wasserstein"
+    caption = (
+        "The discriminator's loss is minus the distance that it finds between real and simulated windows: it should "
+        "come close to zero and stay there. The generator's loss has no level of its own."
+        if critic
+        else "A discriminator that cannot tell real from simulated windows has the loss 2 ln 2 = 1.386; far below, it "
+        "wins, and the market learns little more from it."
+    )
+    if run.recipe.starts.count > 1:
+        caption += " Lines are means over the starts, with their range."
+    starts = run.starts()
+    figures = [Picture(plot_losses(_thinned(run.history), unit="units of the critic" if critic else "nats"), caption)]
+    numbers = [column for column in ("energy distance", "seconds") if column in starts]
+    starts[numbers] = starts[numbers].astype(float)
+    table = starts.assign(chosen=np.where(starts["chosen"].astype(bool), "yes", ""))
+    return Section(
+        "Training",
+        [f"The chosen start ended so: {run.manifest['status']}."],
+        [Table(table, "Starts. The energy distance is zero for windows that follow the same law.")],
+        figures,
+    )
+
+
+def _thinned(history: pd.DataFrame) -> pd.DataFrame:
+    """At most some hundreds of rows of each start, the last one among them."""
+    iteration = history["iteration"].to_numpy()
+    longest = int(iteration.max(initial=1))
+    step = -(-longest // _ROWS_DRAWN)
+    return history.loc[(iteration % step == 0) | (iteration == longest)]
+
+
+def _date(series: PriceSeries, position: int) -> str:
+    date = series.dates[position]
+    return str(date.date()) if isinstance(date, pd.Timestamp) else f"position {date}"

@@ -1,0 +1,124 @@
+"""`simcal calibrate DATA`: a market calibrated to a price series, judged, and written up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simcal.cli.output import Json, game_progress, judging_progress, print_json, print_table, say
+from simcal.errors import ParameterError, SimcalError
+
+if TYPE_CHECKING:
+    from simcal.calibration import Calibration, Recipe, Validation
+
+
+def command(
+    data: Annotated[str, typer.Argument(help="A series' name, a CSV or Parquet file, or the name of a recipe.")],
+    recipe: Annotated[
+        str | None, typer.Option(help="A recipe's name or TOML file; the one named like DATA, else sp500.")
+    ] = None,
+    market: Annotated[str | None, typer.Option(help="Start from this market instead of the recipe's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; runs/DATA when absent.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed; the recipe's when absent.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Most seconds to train.")] = None,
+    starts: Annotated[int | None, typer.Option(min=1, help="Number of starts (replications of an experiment).")] = None,
+    iterations: Annotated[int | None, typer.Option(min=1, help="Iterations of each start.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one per core when absent.")] = None,
+    device: Annotated[str, typer.Option(help="Where the market's twin runs: cpu or cuda.")] = "cpu",
+    report: Annotated[bool, typer.Option(help="Judge the market and write report.html.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Calibrate a market to a price series, judge it, and write a report.
+
+    A run that was interrupted or killed continues from its checkpoints when the same command is given again, and ends
+    as it would have without the interruption. To begin anew, give another --out.
+
+    DATA may be the name of an experiment, such as gan-mas-experiment; its data are simulated.
+    """
+    from simcal.calibration.calibrate import override
+
+    source, chosen = choose_recipe(data, recipe)
+    if budget is not None and budget <= 0:
+        raise ParameterError(f"The budget is {budget:g} seconds, but must be above 0.")
+    folder = out or Path("runs") / (Path(data).stem or "run")
+    if chosen.experiment is not None:
+        chosen = override(chosen, seed=seed, budget=budget, starts=None, iterations=iterations)
+        _experiment(chosen, folder, starts, jobs, as_json)
+        return
+    settings = override(chosen, seed=seed, budget=budget, starts=starts, iterations=iterations)
+    calibration = _calibrate(market, source, settings, folder, jobs, device)
+    validation = _judge(calibration, folder, jobs) if report else None
+    if as_json:
+        result = calibration.to_dict() | {"folder": str(folder)}
+        result |= {"report": str(folder / "report.html")} if report else {}
+        print_json(result | ({} if validation is None else {"validation": validation.to_dict()}))
+        return
+    print_table(calibration.parameters().drop(columns="letter"), f"Calibrated to {calibration.series.name}")
+    print_table(calibration.starts_table(), "Starts")
+    if validation is not None:
+        print_table(validation.summary, "How like the real series")
+        for sentence in validation.verdict:
+            print(sentence)
+    say(f"The run is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))
+    say(f"Next: simcal simulate {folder} --paths 1000 --steps 250 --out paths.parquet")
+
+
+def choose_recipe(data: str, recipe: str | None) -> tuple[str, Recipe]:
+    """What to calibrate to, and by which recipe: DATA's own, the one that is named, or the default."""
+    from simcal.calibration import load_recipe, recipe_names
+    from simcal.calibration.calibrate import DEFAULT_RECIPE
+    from simcal.data.catalogue import catalogue
+
+    if recipe is not None:
+        return data, load_recipe(recipe)
+    if data not in recipe_names() and not data.endswith(".toml"):
+        return data, load_recipe(DEFAULT_RECIPE)
+    chosen = load_recipe(data)
+    if chosen.experiment is None and chosen.data is None and data not in catalogue():
+        raise ParameterError(f"The recipe {data} names no data; give the data and --recipe {data}.")
+    return (data if data in catalogue() else chosen.data or data), chosen
+
+
+def _calibrate(
+    market: str | None, data: str, recipe: Recipe, folder: Path, jobs: int | None, device: str
+) -> Calibration:
+    import simcal
+
+    say(f"Calibrating to {data} by the recipe {recipe.name} in {folder}; once interrupted, the same command continues.")
+    with game_progress(recipe.starts.count, recipe.game.iterations) as listen:
+        return simcal.calibrate(market, data, recipe=recipe, out=folder, jobs=jobs, device=device, listen=listen)
+
+
+def _judge(calibration: Calibration, folder: Path, jobs: int | None) -> Validation | None:
+    """The certificate, into the report; a market or a series that cannot be judged still gets its report."""
+    import simcal
+    from simcal.calibration import write_run_report
+
+    validation = None
+    try:
+        with judging_progress() as listen:
+            validation = simcal.validate(
+                calibration.market, calibration.series, train_share=calibration.recipe.train_share, jobs=jobs,
+                listen=listen,
+            )  # fmt: skip
+    except SimcalError as error:
+        say(f"simcal: the calibrated market was not judged. {error}")
+    write_run_report(folder, validation, series=calibration.series)
+    return validation
+
+
+def _experiment(recipe: Recipe, folder: Path, replications: int | None, jobs: int | None, as_json: bool) -> None:
+    from simcal.calibration.experiment import run_experiment
+
+    assert recipe.experiment is not None
+    n = replications or recipe.experiment.replications
+    say(f"The experiment {recipe.name}, {n} replications, in {folder}.")
+    with game_progress(n, recipe.game.iterations, first="replication") as listen:
+        result: Any = run_experiment(recipe, out=folder, replications=n, jobs=jobs, listen=listen)
+    if as_json:
+        print_json(result.to_dict() | {"folder": str(folder)})
+        return
+    print_table(result.summary, f"The experiment {recipe.name}")
+    say(f"The report is {folder / 'report.html'}.")

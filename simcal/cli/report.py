@@ -1,0 +1,33 @@
+"""`simcal report RUN`: the report of a run, made anew from its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simcal.cli.output import Json, print_json, say
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run or of an experiment.")],
+    data: Annotated[str | None, typer.Argument(help="The run's data, where their file has moved since.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write report.html anew from what lies in a run folder; nothing is trained or judged again."""
+    from simcal.calibration.run import read_manifest
+
+    if read_manifest(run).get("kind") == "experiment":
+        from simcal.calibration.experiment import write_experiment_report
+
+        path = write_experiment_report(run)
+    else:
+        from simcal.calibration import write_run_report
+        from simcal.data import load_series
+
+        path = write_run_report(run, series=None if data is None else load_series(data))
+    if as_json:
+        print_json({"report": str(path)})
+    else:
+        say(f"The report is {path}.")
