@@ -42,18 +42,17 @@ class Bound:
         )
 
 
-def window_features(
-    market: Market, statistics: str, *, window: int, warm_up: int, n_paths: int, seed: int, first_path: int = 0
+def simulated_windows(
+    market: Market, *, window: int, warm_up: int, n_paths: int, seed: int, first_path: int = 0
 ) -> np.ndarray:
-    """Statistics (n_paths, m) of one window per path, simulated by the kernel in float64."""
-    measure = find_statistics(statistics)
+    """Prices (n_paths, window + 1) after the warm-up, one window per path, from the kernel in float64."""
     parts = []
     for first in range(0, n_paths, _CHUNK):
         prices = market.simulate_chunk(
             seed, first_path + first, min(_CHUNK, n_paths - first), window,
             save=(), every=1, burn_in=warm_up, dtype="float64", threads=None,
         )["prices"]  # fmt: skip
-        parts.append(np.asarray(measure(prices)))
+        parts.append(prices)
     return np.concatenate(parts)
 
 
@@ -65,8 +64,8 @@ def efficient_errors(
     n_windows: int,
     window: int,
     warm_up: int,
-    n_paths: int = 100_000,
-    step: float = 0.05,
+    n_paths: int = 40_000,
+    step: float = 0.02,
     seed: int = 7,
 ) -> Bound:
     """The efficient standard errors of tied parameters at `market`, by central differences on common noise.
@@ -83,14 +82,16 @@ def efficient_errors(
     """
     truth = np.array([float(getattr(market, name)) for name in names])
 
-    def features(at: Market) -> np.ndarray:
-        return window_features(at, statistics, window=window, warm_up=warm_up, n_paths=n_paths, seed=seed)
+    def windows(at: Market) -> np.ndarray:
+        return simulated_windows(at, window=window, warm_up=warm_up, n_paths=n_paths, seed=seed)
 
-    covariance = np.cov(features(market), rowvar=False)
+    at_truth = windows(market)
+    measure = find_statistics(statistics).fitted(at_truth)
+    covariance = np.cov(measure(at_truth), rowvar=False)
     columns = []
     for name, value in zip(names, truth, strict=True):
         h = step * max(abs(value), 1e-3)
-        up, down = (features(market.replace(**{name: value + sign * h})).mean(axis=0) for sign in (1, -1))
+        up, down = (measure(windows(market.replace(**{name: value + sign * h}))).mean(axis=0) for sign in (1, -1))
         columns.append((up - down) / (2 * h))
     jacobian = np.stack(columns, axis=1)
     information = jacobian.T @ np.linalg.solve(covariance, jacobian) * n_windows

@@ -16,7 +16,7 @@ from simcal.calibration.result import Calibration, checkpoint_path
 from simcal.calibration.start import StartResult, StartTask
 from simcal.calibration.starts import Listener, available_cores, play_all, start_markets
 from simcal.data import PriceSeries, load_series
-from simcal.errors import DataError, NumericalError
+from simcal.errors import DataError, NumericalError, ParameterError
 from simcal.models import Market
 from simcal.parameters import check_names
 
@@ -60,6 +60,7 @@ def calibrate(
     """
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe = override(recipe, seed=seed, budget=budget, starts=starts, iterations=iterations)
+    check_device(device)
     series = data if isinstance(data, PriceSeries) else load_series(data)
     origin = market
     if origin is None or isinstance(origin, (str, Path)):
@@ -94,6 +95,18 @@ def override(
     if iterations is not None:
         values["game"]["iterations"] = iterations
     return check_recipe(values)
+
+
+def check_device(device: str) -> None:
+    """`ParameterError` where PyTorch cannot compute there."""
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise ParameterError(
+            f"device is {device!r}, but this PyTorch cannot compute there; give 'cpu', or 'cuda' on a machine with it."
+        ) from None
 
 
 def training_windows(series: PriceSeries, recipe: Recipe) -> GameData:

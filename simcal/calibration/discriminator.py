@@ -47,7 +47,9 @@ class Normaliser(nn.Module):
 class Discriminator(nn.Module):
     """Fully connected layers with ReLU or another activation; raw scores (n,) out of normalised features (n, m).
 
-    The paper's has two hidden layers of 32 and ReLU; its sigmoid is part of the loss here.
+    The paper's has two hidden layers of 32 and ReLU; its sigmoid is part of the loss here. Without hidden layers the
+    discriminator is linear, and with whitened features the Wasserstein game is efficient moment matching. `bias` is that
+    of the last layer: a Wasserstein loss does not depend on it, so that it would only drift.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class Discriminator(nn.Module):
         hidden: Sequence[int],
         activation: Literal["relu", "tanh", "silu"],
         generator: torch.Generator,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         kind = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU}[activation]
@@ -64,13 +68,13 @@ class Discriminator(nn.Module):
         for size in hidden:
             layers += [nn.Linear(width, size), kind()]
             width = size
-        self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
+        self.layers = nn.Sequential(*layers, nn.Linear(width, 1, bias=bias))
         # PyTorch's own default law of the weights, but from a generator of our own: global state stays untouched.
         for layer in self.layers:
             if isinstance(layer, nn.Linear):
                 bound = layer.in_features**-0.5
-                for weight in (layer.weight, layer.bias):
-                    with torch.no_grad():
+                with torch.no_grad():
+                    for weight in layer.parameters():
                         weight.uniform_(-bound, bound, generator=generator)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -62,15 +62,19 @@ class Game:
         self.dtype = torch.float32 if settings.dtype == "float32" else torch.float64
         self.twin = market.twin(trainable, per_trader=per_trader, dtype=self.dtype, device=device, **settings.twin)
         self.names = list(trainable)
-        self.statistics = statistics(settings.statistics)
-        real = self._features(torch.as_tensor(data.train, dtype=self.dtype, device=device))
+        windows = torch.as_tensor(data.train, dtype=self.dtype, device=device)
+        self._features = statistics(settings.statistics).fitted(windows)
+        real = self._features(windows)
         self.normaliser = Normaliser(real, settings.normalise, settings.shrinkage)
         self.real = self.normaliser(real).detach()
         self.validation = self.real
         if data.validation is not None:
             windows = torch.as_tensor(data.validation, dtype=self.dtype, device=device)
             self.validation = self.normaliser(self._features(windows)).detach()
-        self.critic = Discriminator(self.real.shape[1], settings.hidden, settings.activation, self._generator(-1))
+        self.critic = Discriminator(
+            self.real.shape[1], settings.hidden, settings.activation, self._generator(-1),
+            bias=settings.loss != "wasserstein",
+        )  # fmt: skip
         self.critic.to(device=device, dtype=self.dtype)
         betas = (settings.beta1, settings.beta2)
         self.generator_optimiser = torch.optim.Adam(
@@ -143,9 +147,6 @@ class Game:
             s.warm_up + s.windows_per_path * s.window,
         )  # fmt: skip
         return prices[:, s.warm_up :].unfold(1, s.window + 1, s.window).flatten(0, 1)
-
-    def _features(self, prices: Tensor) -> Tensor:
-        return self.statistics(prices)
 
     def _subset(self, rows: Tensor, n: int, generator: torch.Generator) -> Tensor:
         if n == len(rows):

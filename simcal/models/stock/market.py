@@ -40,7 +40,7 @@ PARAMETERS = (
     Parameter("private_sd", 3.0, "deviation of a private signal", 0, letter="sigma_p"),
     Parameter(
         "short_window",
-        (2, 3, 2, 4, 5),
+        (7, 4, 2, 7, 6),
         "prices in the short moving average",
         1,
         integer=True,
@@ -51,7 +51,7 @@ PARAMETERS = (
     ),
     Parameter(
         "long_window",
-        (5, 8, 9, 7, 10),
+        (8, 10, 10, 8, 7),
         "prices in the long moving average",
         2,
         integer=True,
@@ -181,8 +181,8 @@ class StockMarket:
     private_weight: Number = 1.0
     public_sd: float = 1.0
     private_sd: float = 3.0
-    short_window: int | Sequence[int] = (2, 3, 2, 4, 5)
-    long_window: int | Sequence[int] = (5, 8, 9, 7, 10)
+    short_window: int | Sequence[int] = (7, 4, 2, 7, 6)
+    long_window: int | Sequence[int] = (8, 10, 10, 8, 7)
     trend_sensitivity: Number = 0.5
     trend_threshold: Number = 0.0
     value_sensitivity: Number = 1.0
