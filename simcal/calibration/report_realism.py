@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -206,6 +207,6 @@ def _figures(run: Run, samples: Samples) -> list[Picture]:
     ]  # fmt: skip
 
 
-def _marks(passes: Iterable[object], yes: object, no: object) -> pd.Series:
+def _marks(passes: Iterable[Any], yes: object, no: object) -> pd.Series:
     """A mark for each fact; missing ones stay missing."""
     return pd.Series([None if pd.isna(p) else yes if p else no for p in passes], dtype=object)

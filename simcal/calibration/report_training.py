@@ -26,10 +26,11 @@ def overview_section(run: Run) -> Section:
     apart = n_train // game.window
     features = statistics(game.statistics)
     rest = series.n - training.n
+    held_out = f"the other {rest} were held out" if rest > 0 else "nothing was held out"
     prose = [
         f"The market '{Path(recipe.market).stem}' was calibrated to {series.name}: {series.n} prices from "
-        f"{_date(series, 0)} to {_date(series, -1)}. Training saw the first {percent(recipe.train_share)} of the returns ({n_train}, up to "
-        f"{_date(training, -1)})" + (f"; the other {rest} were held out." if rest > 0 else "; nothing was held out."),
+        f"{_date(series, 0)} to {_date(series, -1)}. Training saw the first {percent(recipe.train_share)} of the "
+        f"returns ({n_train}, up to {_date(training, -1)}); {held_out}.",
         f"Two players: the market's simulator, with {len(run.parameters())} trained parameters, and a discriminator, a "
         f"network that tells simulated windows of {game.window} returns from real ones by their statistics. Real "
         f"windows begin every {recipe.window_stride} returns and overlap: there are {n_windows} of them, but only "

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    data: Annotated[str, typer.Argument(help="A series' name, a CSV or Parquet file, or the name of a recipe.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A series' name, a CSV or Parquet file, or the name of a recipe.")
+    ],
     recipe: Annotated[
         str | None, typer.Option(help="A recipe's name or TOML file; the one named like DATA, else sp500.")
     ] = None,
@@ -86,8 +88,8 @@ def _calibrate(
 ) -> Calibration:
     import simcal
 
-    say(f"Calibrating to {data} by the recipe {recipe.name} in {folder}; once interrupted, the same command continues.")
-    with game_progress(recipe.starts.count, recipe.game.iterations) as listen:
+    said = f"Calibrating to {data} by the recipe {recipe.name}, in {folder}; interrupted, the same command continues."
+    with game_progress(recipe.starts.count, recipe.game.iterations, announce=said) as listen:
         return simcal.calibrate(market, data, recipe=recipe, out=folder, jobs=jobs, device=device, listen=listen)
 
 
@@ -114,8 +116,8 @@ def _experiment(recipe: Recipe, folder: Path, replications: int | None, jobs: in
 
     assert recipe.experiment is not None
     n = replications or recipe.experiment.replications
-    say(f"The experiment {recipe.name}, {n} replications, in {folder}.")
-    with game_progress(n, recipe.game.iterations, first="replication") as listen:
+    said = f"The experiment {recipe.name}, {n} replications, in {folder}."
+    with game_progress(n, recipe.game.iterations, first="replication", announce=said) as listen:
         result: Any = run_experiment(recipe, out=folder, replications=n, jobs=jobs, listen=listen)
     if as_json:
         print_json(result.to_dict() | {"folder": str(folder)})

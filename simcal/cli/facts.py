@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    source: Annotated[str, typer.Argument(help="A series' name, a CSV or Parquet file, or paths that simcal wrote.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SERIES|PATHS.parquet", help="A series' name or file, or paths that simcal wrote.")
+    ],
     fact: Annotated[
         list[str] | None, typer.Option(help="A fact's name; may be repeated. The default list else.")
     ] = None,

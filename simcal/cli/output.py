@@ -61,12 +61,19 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
 
 
 @contextmanager
-def game_progress(n_starts: int, iterations: int, *, first: str = "start") -> Iterator[Listener]:
-    """A progress bar per start with losses and parameters; yields what `calibrate` takes as `listen`."""
+def game_progress(n_starts: int, iterations: int, *, first: str = "start", announce: str = "") -> Iterator[Listener]:
+    """A progress bar per start with losses and parameters; yields what `calibrate` takes as `listen`.
+
+    Bars, and what is announced above them, appear with the first message, so that an error before it stands alone.
+    """
     with _bars() as progress:
-        tasks = [progress.add_task(f"{first} {i}", total=iterations, state="") for i in range(n_starts)]
+        tasks: list[Any] = []
 
         def listen(number: int, row: Mapping[str, Any]) -> None:
+            if not tasks:
+                say(announce)
+                progress.start()
+                tasks.extend(progress.add_task(f"{first} {i}", total=iterations, state="") for i in range(n_starts))
             values = [f"{_SHORT.get(k, k)} {v:.3g}" for k, v in row.items() if k != "iteration"]
             progress.update(tasks[number], completed=row["iteration"], state="  ".join(values[:_SHOWN]))
 
@@ -77,24 +84,34 @@ def game_progress(n_starts: int, iterations: int, *, first: str = "start") -> It
 def judging_progress() -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar over the models that `validate` judges; yields what it takes as `listen`."""
     with _bars() as progress:
-        task = progress.add_task("facts and classifiers", total=None, state="")
+        tasks: list[Any] = []
 
         def listen(done: int, total: int, what: str) -> None:
-            progress.update(task, completed=done, total=total, state=what)
+            if not tasks:
+                progress.start()
+                tasks.append(progress.add_task("judged", total=total, state=""))
+            progress.update(tasks[0], completed=done, state=what)
 
         yield listen
 
 
-def _bars() -> Any:
+@contextmanager
+def _bars() -> Iterator[Any]:
+    """Progress bars on standard error, not yet shown; they stop at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Column
 
     # On a narrow screen the losses and parameters are cut, not the rest.
     state = Column(ratio=1, no_wrap=True, overflow="ellipsis")
-    return Progress(
+    progress = Progress(
         TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=8)), BarColumn(bar_width=12),
         MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=9)), TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[state]}", table_column=state), console=Console(stderr=True), expand=True,
         refresh_per_second=4,
     )  # fmt: skip
+    try:
+        yield progress
+    finally:
+        if progress.tasks:
+            progress.stop()

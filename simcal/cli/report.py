@@ -11,8 +11,10 @@ from simcal.cli.output import Json, print_json, say
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run or of an experiment.")],
-    data: Annotated[str | None, typer.Argument(help="The run's data, where their file has moved since.")] = None,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run or of an experiment.")],
+    data: Annotated[
+        str | None, typer.Argument(metavar="[DATA]", help="The run's data, where their file has moved since.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write report.html anew from what lies in a run folder; nothing is trained or judged again."""

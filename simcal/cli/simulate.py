@@ -11,7 +11,9 @@ from simcal.cli.output import Json, print_json, print_table, say
 
 
 def command(
-    market: Annotated[str, typer.Argument(help="A market's name, a TOML file, or the folder of a run.")],
+    market: Annotated[
+        str, typer.Argument(metavar="MARKET", help="A market's name, a TOML file, or the folder of a run.")
+    ],
     paths: Annotated[int, typer.Option(help="Number of paths.")] = 1000,
     steps: Annotated[int, typer.Option(help="Number of steps after the burn-in.")] = 250,
     seed: Annotated[int, typer.Option(help="Seed of the noise; path k is the same whatever the number of paths.")] = 0,

@@ -12,9 +12,12 @@ from simcal.errors import ParameterError
 
 
 def command(
-    market: Annotated[str, typer.Argument(help="The folder of a run, a market's name or a TOML file.")],
+    market: Annotated[
+        str, typer.Argument(metavar="RUN|MODEL", help="The folder of a run, a market's name or a TOML file.")
+    ],
     data: Annotated[
-        str | None, typer.Argument(help="A series' name, a CSV or a Parquet file; a run's own when absent.")
+        str | None,
+        typer.Argument(metavar="[DATA]", help="A series' name, a CSV or a Parquet file; a run's own when absent."),
     ] = None,
     samples: Annotated[int, typer.Option(min=2, help="Simulated samples of the data's length.")] = 200,
     window: Annotated[int, typer.Option(help="Returns in a window of the classifiers, at least 150.")] = 250,
