@@ -14,7 +14,7 @@ import pandas as pd
 from simcal import facts, models
 from simcal.calibration.certificate import LABELS, MARKET, PartValidation, Validation
 from simcal.calibration.samples import Samples, draw_samples
-from simcal.calibration.starts import available_cores
+from simcal.calibration.starts import available_cores, check_jobs
 from simcal.data import PriceSeries, load_series
 from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models import Market
@@ -72,6 +72,7 @@ def validate(
     series = data if isinstance(data, PriceSeries) else load_series(data)
     market = models.load(market) if isinstance(market, (str, Path)) else market
     _check(series, train_share, n_samples, window)
+    check_jobs(jobs)
     samples = draw_samples(
         market, series, train_share=train_share, n_samples=n_samples, burn_in=burn_in, seed=seed, baselines=baselines
     )  # fmt: skip

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 import simcal
-import simcal.calibration
 import simcal.cli
 
 RECIPE = """
@@ -22,12 +21,6 @@ iterations = 30
 [starts]
 count = 1
 """
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """Small operations wait for each other when the cores are busy elsewhere."""
-    monkeypatch.setattr(sys.modules["simcal.calibration.calibrate"], "available_cores", lambda: 1)
 
 
 @dataclass

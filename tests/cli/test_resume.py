@@ -19,7 +19,7 @@ import simcal.calibration
 
 verb = sys.modules["simcal.calibration.calibrate"]
 Task = verb.StartTask
-verb.StartTask = lambda **task: Task(**{**task, "checkpoint_seconds": 0.05, "threads": 1})
+verb.StartTask = lambda **task: Task(**task, checkpoint_seconds=0.05)
 data, recipe, out, iterations = sys.argv[1:]
 simcal.calibrate(None, data, recipe=recipe, out=out, iterations=int(iterations), seed=3, jobs=1)
 """
