@@ -14,7 +14,7 @@ from simcal.calibration.gan import GameData
 from simcal.calibration.recipe import Recipe, check_recipe, load_recipe
 from simcal.calibration.result import Calibration, checkpoint_path
 from simcal.calibration.start import StartResult, StartTask
-from simcal.calibration.starts import Listener, available_cores, play_all, start_markets
+from simcal.calibration.starts import Listener, available_cores, check_jobs, play_all, start_markets
 from simcal.data import PriceSeries, load_series
 from simcal.errors import DataError, NumericalError, ParameterError
 from simcal.models import Market
@@ -61,6 +61,7 @@ def calibrate(
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe = override(recipe, seed=seed, budget=budget, starts=starts, iterations=iterations)
     check_device(device)
+    check_jobs(jobs)
     series = data if isinstance(data, PriceSeries) else load_series(data)
     origin = market
     if origin is None or isinstance(origin, (str, Path)):
@@ -112,8 +113,8 @@ def check_device(device: str) -> None:
 def training_windows(series: PriceSeries, recipe: Recipe) -> GameData:
     """Windows of the first part of a series: to train on and, if the recipe says so, to validate on.
 
-    Validation windows come from whole stretches of one window's length, spread evenly over the training part; no
-    training window touches them.
+    Validation windows lie around the middle of every so many windows' length, spread evenly over the training part; no
+    return is in a training and in a validation window.
     """
     length = recipe.game.window
     part = series.split(recipe.train_share)[0] if recipe.train_share < 1 else series
@@ -126,13 +127,15 @@ def training_windows(series: PriceSeries, recipe: Recipe) -> GameData:
     prices = part.prices
     if recipe.validation_share == 0:
         return GameData(prices[starts[:, None] + np.arange(length + 1)])
-    every = max(2, round(1 / recipe.validation_share))
+    every = round(1 / recipe.validation_share)
+    reach = length // 4  # validation windows start up to so far before and after their place
     held = np.arange(every // 2, (part.n - 1) // length, every) * length
-    apart = np.all(np.abs(starts[:, None] - held) >= length, axis=1)
-    near = np.any(np.abs(starts[:, None] - held) <= length // 4, axis=1)
+    apart = np.all(np.abs(starts[:, None] - held) >= length + reach, axis=1)
+    near = np.any(np.abs(starts[:, None] - held) <= reach, axis=1)
     if apart.sum() < 2 or near.sum() < 2:
         raise DataError(
-            f"The series {series.name} is too short for a validation_share of {recipe.validation_share:g}; set it to 0."
+            f"The series {series.name} is too short for a validation_share of {recipe.validation_share:g}; "
+            "set it to 0, or give a longer series or a shorter game.window."
         )
     index = np.arange(length + 1)
     return GameData(prices[starts[apart][:, None] + index], prices[starts[near][:, None] + index])
@@ -157,7 +160,7 @@ def _tasks(
             number=number, market=market.to_dict(), trainable=recipe.trainable, per_trader=recipe.per_trader,
             data=data, settings=recipe.game, seed=recipe.seed, early_stopping=recipe.early_stopping, budget=share,
             checkpoint=checkpoint_path(out, number) if out is not None else None,
-            threads=max(1, available_cores() // at_once), device=device,
+            device=device,
         )
         for number, market in enumerate(
             start_markets(origin, recipe.trainable, recipe.per_trader, recipe.starts, recipe.seed)

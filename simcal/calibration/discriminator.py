@@ -8,12 +8,13 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 
 class Normaliser(nn.Module):
     """An affine map fitted on real features: zero mean, and unit deviation or unit covariance.
 
-    ``standardise`` divides every feature by its deviation. ``whiten`` also removes correlations (Cholesky factor of
+    ``standardise`` divides every feature by its deviation. ``whiten`` also removes correlations (symmetric root of
     the precision matrix); the Wasserstein distance of whitened features weighs their means as efficient moment
     estimation does, J = g' W g with W the inverse covariance. `shrinkage` in [0, 1] moves the correlation
     matrix towards the identity, for few real windows.
@@ -25,18 +26,18 @@ class Normaliser(nn.Module):
     def __init__(self, features: Tensor, mode: Literal["standardise", "whiten"], shrinkage: float = 0.0) -> None:
         super().__init__()
         x = features.detach().to("cpu", torch.float64).numpy()
-        deviation = x.std(axis=0)
-        # A feature that never varies in the data carries no scale of its own.
-        deviation = np.where(deviation > 0, deviation, 1.0)
+        mean, deviation = x.mean(axis=0), x.std(axis=0)
+        # A feature that does not vary in the data, but for rounding, carries no scale of its own.
+        deviation = np.where(deviation > 1e-6 * np.abs(mean), deviation, 1.0)
         matrix = np.diag(1 / deviation)
         if mode == "whiten":
-            correlation = np.corrcoef(x / deviation, rowvar=False).reshape(x.shape[1], x.shape[1])
-            correlation = np.nan_to_num(correlation) * (1 - shrinkage)
+            standard = (x - mean) / deviation
+            correlation = standard.T @ standard / len(x) * (1 - shrinkage)
             np.fill_diagonal(correlation, 1.0)
             values, vectors = np.linalg.eigh(correlation)
             root = vectors / np.sqrt(np.maximum(values, 1e-6)) @ vectors.T
             matrix = matrix @ root
-        self.register_buffer("mean", torch.as_tensor(x.mean(axis=0), dtype=features.dtype, device=features.device))
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=features.dtype, device=features.device))
         self.register_buffer("matrix", torch.as_tensor(matrix, dtype=features.dtype, device=features.device))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -48,8 +49,8 @@ class Discriminator(nn.Module):
     """Fully connected layers with ReLU or another activation; raw scores (n,) out of normalised features (n, m).
 
     The paper's has two hidden layers of 32 and ReLU; its sigmoid is part of the loss here. Without hidden layers the
-    discriminator is linear, and with whitened features the Wasserstein game is efficient moment matching. `bias` is that
-    of the last layer: a Wasserstein loss does not depend on it, so that it would only drift.
+    discriminator is linear, and with whitened features the Wasserstein game is efficient moment matching. `bias` is
+    that of the last layer: a Wasserstein loss does not depend on it, so that it would only drift.
     """
 
     def __init__(
@@ -66,9 +67,9 @@ class Discriminator(nn.Module):
         layers: list[nn.Module] = []
         width = n_features
         for size in hidden:
-            layers += [nn.Linear(width, size), kind()]
+            layers += [skip_init(nn.Linear, width, size), kind()]
             width = size
-        self.layers = nn.Sequential(*layers, nn.Linear(width, 1, bias=bias))
+        self.layers = nn.Sequential(*layers, skip_init(nn.Linear, width, 1, bias=bias))
         # PyTorch's own default law of the weights, but from a generator of our own: global state stays untouched.
         for layer in self.layers:
             if isinstance(layer, nn.Linear):

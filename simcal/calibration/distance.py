@@ -12,9 +12,15 @@ def energy_distance(x: Tensor, y: Tensor) -> float:
     The unbiased form, which may come out slightly negative. Source: Szekely and Rizzo, "Energy statistics", 2013.
     """
 
-    def mean_distance(a: Tensor) -> Tensor:
-        return torch.cdist(a, a).sum() / (len(a) * (len(a) - 1))
-
     if len(x) < 2 or len(y) < 2:
         return float("nan")
-    return float(2 * torch.cdist(x, y).mean() - mean_distance(x) - mean_distance(y))
+    x, y = x.double(), y.double()
+
+    def distances(a: Tensor, b: Tensor) -> Tensor:
+        # Not by |a|^2 + |b|^2 - 2 ab: an outlier would cancel all digits.
+        return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+
+    def within(a: Tensor) -> Tensor:
+        return distances(a, a).sum() / (len(a) * (len(a) - 1))
+
+    return float(2 * distances(x, y).mean() - within(x) - within(y))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from simcal.calibration.distance import energy_distance
 from simcal.calibration.losses import LOSSES, gradient_penalty
 from simcal.calibration.recipe import GameSettings
 from simcal.calibration.statistics import statistics
-from simcal.errors import ParameterError
+from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models import Market
 from simcal.training import NonFiniteWatch, optimiser_tensors, restore_optimiser
 
@@ -64,13 +65,13 @@ class Game:
         self.names = list(trainable)
         windows = torch.as_tensor(data.train, dtype=self.dtype, device=device)
         self._features = statistics(settings.statistics).fitted(windows)
-        real = self._features(windows)
+        real = self._measured(windows, "training")
         self.normaliser = Normaliser(real, settings.normalise, settings.shrinkage)
         self.real = self.normaliser(real).detach()
         self.validation = self.real
         if data.validation is not None:
             windows = torch.as_tensor(data.validation, dtype=self.dtype, device=device)
-            self.validation = self.normaliser(self._features(windows)).detach()
+            self.validation = self.normaliser(self._measured(windows, "validation")).detach()
         self.critic = Discriminator(
             self.real.shape[1], settings.hidden, settings.activation, self._generator(-1),
             bias=settings.loss != "wasserstein",
@@ -88,6 +89,24 @@ class Game:
         self.iteration = 0
         self.averaged = 0
         self.average = [torch.zeros_like(p, dtype=torch.float64) for p in self.twin.parameters()]
+
+    def _measured(self, windows: Tensor, what: str) -> Tensor:
+        """Statistics of real windows (n, m), those left out that are not finite, as of a price that never moves."""
+        features = self._features(windows).detach()
+        finite = torch.isfinite(features).all(dim=1)
+        n, left = len(features), int(finite.sum())
+        if left < 2:
+            raise DataError(
+                f"The statistics {self.settings.statistics!r} are finite numbers in {left} of the {n} {what} windows, "
+                "but two are needed; look for stretches in which the price does not move, or choose other statistics."
+            )
+        if left < n:
+            warnings.warn(
+                f"{n - left} of the {n} {what} windows are left out: their statistics are not finite numbers.",
+                NumericalWarning,
+                stacklevel=3,
+            )
+        return features[finite]
 
     # -- one iteration ------------------------------------------------------------------------------------------
 
@@ -120,9 +139,11 @@ class Game:
             mix = torch.rand(n, 1, generator=generator, dtype=self.dtype).to(fake.device)
             penalty = gradient_penalty(self.critic, real, some_fake, mix)
             penalised = loss + self.settings.gradient_penalty * penalty
-        self.critic_optimiser.zero_grad(set_to_none=True)
-        penalised.backward()
-        self.critic_optimiser.step()
+        # One step with NaN would spoil the discriminator for good.
+        if bool(torch.isfinite(penalised)):
+            self.critic_optimiser.zero_grad(set_to_none=True)
+            penalised.backward()
+            self.critic_optimiser.step()
         return float(loss.detach())
 
     def _generator_step(self, fake: Tensor) -> float:
@@ -132,11 +153,23 @@ class Game:
         loss.backward()
         gradients = [p.grad for p in self.twin.parameters() if p.grad is not None]
         good = all(bool(torch.isfinite(g).all()) for g in gradients) and bool(finite.float().mean() > 0.5)
-        if self.watch.see(good, f"at the parameters {self._in_words()}"):
+        if good:
             if self.settings.largest_gradient is not None:
                 torch.nn.utils.clip_grad_norm_(self.twin.parameters(), self.settings.largest_gradient)
+            before = [p.detach().clone() for p in self.twin.parameters()]
             self.generator_optimiser.step()
+            good = self._is_a_market()
+            if not good:
+                self._put(before)
+        self.watch.see(good, "" if good else f"at the parameters {self._in_words()}")
         return float(loss.detach())
+
+    def _is_a_market(self) -> bool:
+        try:
+            self.twin.to_market()
+        except ParameterError:
+            return False
+        return True
 
     def _simulate(self, iteration: int) -> Tensor:
         """Windows of simulated prices (batch, window + 1) for one iteration, with gradients."""
@@ -241,7 +274,8 @@ class Game:
             raise ParameterError(
                 "The checkpoint belongs to another recipe (its networks or parameters differ); choose another folder."
             ) from None
-        self.average = [tensors[f"average.{i}"].clone() for i in range(len(self.average))]
+        for i, mean in enumerate(self.average):
+            mean.copy_(tensors[f"average.{i}"])
         restore_optimiser("generator_optimiser", self.generator_optimiser, tensors)
         restore_optimiser("critic_optimiser", self.critic_optimiser, tensors)
         self.iteration, self.averaged = state["iteration"], state["averaged"]

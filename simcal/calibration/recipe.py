@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simcal.errors import ParameterError
 from simcal.parameters import check_names
@@ -14,7 +14,7 @@ from simcal.resources import resource_folder
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class GameSettings(_Strict):
@@ -51,7 +51,7 @@ class Starts(_Strict):
     count: int = Field(default=1, ge=1)
     # "market": the market itself; "scatter": its trainable parameters moved by `spread` on the unbounded scale
     # (the first start stays); "normal": every trainable parameter drawn from N(0, 1), as in the paper
-    # (its absolute value where it must be positive).
+    # (its absolute value where it must be positive; uniform between two bounds).
     law: Literal["market", "scatter", "normal"] = "scatter"
     spread: float = Field(default=0.3, ge=0)
 
@@ -79,10 +79,10 @@ class Recipe(_Strict):
     data: str | None = None
     market: str = "stock"
     changes: dict[str, Any] = Field(default_factory=dict)
-    trainable: tuple[str, ...]
+    trainable: tuple[str, ...] = Field(min_length=1)
     per_trader: tuple[str, ...] = ()
     train_share: float = Field(default=0.7, gt=0, le=1)
-    validation_share: float = Field(default=0.0, ge=0, lt=1)
+    validation_share: float = Field(default=0.0, ge=0, le=0.34)  # a third at most: windows on both sides
     window_stride: int = Field(default=5, ge=1)
     seed: int = Field(default=0, ge=0)
     budget: float | None = Field(default=None, gt=0)
@@ -90,6 +90,15 @@ class Recipe(_Strict):
     starts: Starts = Starts()
     early_stopping: EarlyStopping | None = None
     experiment: Experiment | None = None
+
+    @model_validator(mode="after")
+    def _early_stopping_has_averages(self) -> Recipe:
+        if self.early_stopping is not None and self.game.average_from >= 1:
+            raise ValueError(
+                "early_stopping judges the averaged parameters, but game.average_from is 1, so that there are none; "
+                "lower it or leave early_stopping out."
+            )
+        return self
 
 
 def recipe_names() -> list[str]:
@@ -125,4 +134,8 @@ def _first_problem(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{place!r} is not a setting of a recipe; correct or remove it."
+    if first["type"] == "missing":
+        return f"{place!r} is missing; add it."
+    if first["type"] == "value_error" and not place:
+        return first["msg"].removeprefix("Value error, ")
     return f"{place} is {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}."

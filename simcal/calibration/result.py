@@ -132,6 +132,8 @@ def load_run(folder: str | Path) -> tuple[Market, Recipe, PriceSeries]:
         recipe = Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise DataError(f"{folder} is not the folder of a finished run ({error}).") from None
+    if not manifest["data"]["source"]:
+        raise DataError(f"The data of {folder} have no name to read them by; `simcal.load` gives its market.")
     series = load_series(manifest["data"]["source"])
     if series.sha256 != manifest["data"]["sha256"]:
         raise DataError(

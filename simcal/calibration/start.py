@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,7 @@ class StartTask:
     budget: float | None = None
     checkpoint: Path | None = None
     checkpoint_seconds: float = 5.0
-    threads: int = 1
+    threads: int = 1  # of PyTorch, whose sums round differently with other numbers of threads
     device: str = "cpu"
 
 
@@ -68,17 +70,21 @@ class _Best:
         self.distance, self.since = float("inf"), 0
         self.average: list[Tensor] = []
 
-    def see(self, game: Game) -> bool:
-        """Look at the game now and then; True when it should stop."""
+    def see(self, game: Game) -> None:
+        """Look at the game now and then, once there is an average."""
         if self.rule is None or game.iteration % self.rule.every or not game.averaged:
-            return False
+            return
         distance = game.distance()
         if distance < self.distance:
             self.distance, self.since = distance, 0
             self.average = [mean.clone() for mean in game.average]
         else:
             self.since += 1
-        return self.since >= self.rule.patience
+
+    @property
+    def is_over(self) -> bool:
+        """True when there was no progress for long enough."""
+        return self.rule is not None and self.since >= self.rule.patience
 
 
 def play(task: StartTask, report: Report = lambda row: None) -> StartResult:
@@ -86,7 +92,22 @@ def play(task: StartTask, report: Report = lambda row: None) -> StartResult:
 
     `report` is called with every history row and must be cheap.
     """
-    torch.set_num_threads(task.threads)
+    with _torch_threads(task.threads):
+        return _play(task, report)
+
+
+@contextmanager
+def _torch_threads(threads: int) -> Iterator[None]:
+    """Let PyTorch use so many threads, and afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _play(task: StartTask, report: Report) -> StartResult:
     game = Game(
         models.from_dict(task.market), task.trainable, task.data, task.settings,
         per_trader=task.per_trader, seed=task.seed, start=task.number, device=task.device,
@@ -102,15 +123,17 @@ def play(task: StartTask, report: Report = lambda row: None) -> StartResult:
     last_saved = time.monotonic()
     try:
         while game.iteration < task.settings.iterations:
+            # Asked before a step, so that a start that has stopped early stays where it is when it is played again.
+            if best.is_over:
+                status = f"stopped early: no progress on the validation windows before iteration {game.iteration}"
+                break
             if budget.spent:
                 status = f"stopped by the time budget after {game.iteration} of {task.settings.iterations} iterations"
                 break
             row = game.step()
             rows.append(list(row.values()))
             report(row)
-            if best.see(game):
-                status = f"stopped early: no progress on the validation windows before iteration {game.iteration}"
-                break
+            best.see(game)
             if task.checkpoint is not None and time.monotonic() - last_saved > task.checkpoint_seconds:
                 _save(task, game, best, rows, budget.used)
                 last_saved = time.monotonic()
@@ -120,7 +143,8 @@ def play(task: StartTask, report: Report = lambda row: None) -> StartResult:
         _save(task, game, best, rows, budget.used)
     if best.average:
         game.average = best.average
-    history = pd.DataFrame(rows, columns=columns)
+    table = np.array(rows, dtype=float).reshape(-1, len(columns))
+    history = pd.DataFrame(table, columns=columns).astype({"iteration": int})  # a checkpoint holds floats
     return StartResult(
         task.number, game.market(), game.distance(), status, succeeded, budget.used, game.watch.count, history
     )
@@ -158,8 +182,15 @@ def _identity(task: StartTask) -> dict[str, Any]:
     """What must be the same for a checkpoint to be continued."""
     return {
         "market": {k: list(v) if isinstance(v, tuple) else v for k, v in task.market.items()},
-        "trainable": [*task.trainable, *task.per_trader],
+        "trainable": [list(task.trainable), list(task.per_trader)],
         "settings": task.settings.model_dump(mode="json"),
+        "early_stopping": None if task.early_stopping is None else task.early_stopping.model_dump(mode="json"),
         "seed": [task.seed, task.number],
-        "data": [list(task.data.train.shape), float(task.data.train.sum())],
+        "data": [_fingerprint(task.data.train), _fingerprint(task.data.validation)],
     }
+
+
+def _fingerprint(windows: np.ndarray | None) -> str | None:
+    if windows is None:
+        return None
+    return f"{windows.shape} {hashlib.sha256(np.ascontiguousarray(windows).tobytes()).hexdigest()}"

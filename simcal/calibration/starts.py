@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from queue import Empty
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from simcal.calibration.recipe import Starts
 from simcal.calibration.start import StartResult, StartTask, play
+from simcal.errors import ParameterError, SimcalError
 from simcal.models import Market
+from simcal.parameters import Parameter
+from simcal.threads import check_threads
 
 Listener = Callable[[int, Mapping[str, Any]], None]
 _QUEUE: Any = None  # in a worker: where its rows go
@@ -45,11 +50,18 @@ def _start(
     for name in trainable:
         spec = market.SPECS[name]
         count = getattr(market, spec.group) if spec.group and name in per_trader else 1
-        draws = rng.standard_normal(count)
-        if spec.low >= 0:
-            draws = np.abs(draws)
-        changes[name] = tuple(draws) if name in per_trader else float(draws[0])
+        draws = [_within(spec, z) for z in rng.standard_normal(count).tolist()]
+        changes[name] = tuple(draws) if name in per_trader else draws[0]
     return market.replace(**changes)
+
+
+def _within(spec: Parameter, z: float) -> float:
+    """A standard normal draw, folded into the bounds of a parameter; uniform where there are two of them."""
+    if math.isfinite(spec.low) and math.isfinite(spec.high):
+        return spec.low + (spec.high - spec.low) * NormalDist().cdf(z)
+    if math.isfinite(spec.low):
+        return spec.low + abs(z)
+    return spec.high - abs(z) if math.isfinite(spec.high) else z
 
 
 def play_all(
@@ -59,6 +71,7 @@ def play_all(
 
     `listen` gets (start number, history row) now and then. One start, or one job, stays in this process.
     """
+    check_jobs(jobs)
     jobs = min(jobs or available_cores(), len(tasks))
     if jobs == 1:
         results = []
@@ -83,12 +96,25 @@ def play_all(
                     process.terminate()
                 raise
             _pass_on(queue, listen)
-            return [future.result() for future in futures]
+            try:
+                return [future.result() for future in futures]
+            except BrokenProcessPool:
+                raise SimcalError(
+                    "A process that played a start ended before its time. A script that calls simcal with several jobs "
+                    "must do so below `if __name__ == '__main__':`; else memory may have run out: give fewer jobs. "
+                    "A run with a folder continues from its checkpoints."
+                ) from None
 
 
 def available_cores() -> int:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return check_threads(None)
+
+
+def check_jobs(jobs: int | None) -> None:
+    """`ParameterError` for jobs below 1."""
+    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
+        raise ParameterError(f"jobs is {jobs!r}, but must be a whole number of at least 1, or None for one per core.")
 
 
 def _begin(queue: Any) -> None:

@@ -31,6 +31,11 @@ class Market(Protocol):
     SPECS: ClassVar[dict[str, Parameter]]
     OUTPUTS: ClassVar[tuple[str, ...]]
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The market that plain values describe: the inverse of `to_dict`."""
+        ...
+
     def replace(self, **changes: Any) -> Self:
         """The same market with some parameters changed, checked again."""
         ...
@@ -91,7 +96,7 @@ class Twin(Protocol):
 def from_dict(values: Mapping[str, Any]) -> Market:
     """The market that a mapping (a TOML file's content) describes; its ``kind`` says which."""
     kind = values.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ParameterError(f"The market's kind is {kind!r}, but must be one of {', '.join(KINDS)}.")
     module, name = KINDS[kind]
     return getattr(importlib.import_module(module), name).from_dict(dict(values))
@@ -110,18 +115,17 @@ def load(source: str | Path) -> Market:
     ParameterError
         Where there is no such market, with the nearest name, or where the file does not describe one.
     """
-    path = Path(source)
-    if path.is_dir():
+    path, known = Path(source), names()
+    if str(source) in known:
+        path = resource_folder("models") / f"{source}.toml"
+    elif path.is_dir():
         path = path / "market.toml"
         if not path.is_file():
             raise ParameterError(f"The folder {source} holds no market.toml, so it is not that of a finished run.")
     elif path.suffix != ".toml" or not path.is_file():
-        known = names()
-        if str(source) not in known:
-            close = difflib.get_close_matches(str(source), known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else "give one of these, a TOML file or a run folder."
-            raise ParameterError(f"There is no market {str(source)!r}; known are {', '.join(known)}; {hint}")
-        path = resource_folder("models") / f"{source}.toml"
+        close = difflib.get_close_matches(str(source), known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "give one of these, a TOML file or a run folder."
+        raise ParameterError(f"There is no market {str(source)!r}; known are {', '.join(known)}; {hint}")
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
