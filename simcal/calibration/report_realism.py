@@ -66,7 +66,7 @@ def _facts(part: PartValidation) -> Section:
         {
             "fact": [f"{label} ({unit})" if unit else label for label, unit in described],
             "real": table["data"].to_numpy(),
-            "95 % band": [f"{format_number(low)} to {format_number(high)}" for low, high in bands],
+            "95 % band": [f"{format_number(low)}\u00a0to\u00a0{format_number(high)}" for low, high in bands],
             "simulated": table["simulated"].to_numpy(),
             "this market": _marks(table["passes"], True, False),
         }

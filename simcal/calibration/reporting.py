@@ -69,7 +69,7 @@ def _key_numbers(run: Run) -> dict[str, Any]:
         numbers["facts inside their 95 % bands"] = "{} of {}".format(*part.passed())
         if held is not None:
             numbers["the same on the held-out part"] = "{} of {}".format(*held.passed())
-        for model, label in ((MARKET, "AUC, this market"), (YARDSTICK, "AUC, GJR-GARCH-t")):
+        for model, label in ((MARKET, "AUC of both classifiers"), (YARDSTICK, "the same for GJR-GARCH-t")):
             auc = part.auc(model)
             if auc is not None:
                 numbers[label] = f"{auc[0]:.2f} / {auc[1]:.2f}"

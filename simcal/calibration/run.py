@@ -93,7 +93,10 @@ def _series(folder: Path, manifest: dict[str, Any]) -> PriceSeries:
     source = manifest["data"].get("source")
     if not source:
         raise DataError(f"The data of {folder} were given as an array and have no name; give them again.")
-    series = load_series(source)
+    try:
+        series = load_series(source)
+    except DataError as error:
+        raise DataError(f"The data of {folder} cannot be read any more; give them again. {error}") from None
     if series.sha256 != manifest["data"]["sha256"]:
         raise DataError(
             f"The series {source} is no longer the one that {folder} was calibrated to: it has changed since."

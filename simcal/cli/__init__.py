@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from simcal.cli import calibrate, facts, report, simulate, validate
-from simcal.cli.output import spoken_warnings
+from simcal.cli.output import say, spoken_warnings
 from simcal.errors import SimcalError
+
+_INTERRUPTED = 130  # the exit code that Typer gives to Ctrl-C
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -44,11 +46,12 @@ def main() -> None:
         with spoken_warnings():
             app()
     except SimcalError as error:
-        print(f"simcal: {error}", file=sys.stderr)
+        say(f"simcal: {error}")
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("simcal: interrupted; the same calibration continues when the command is given again.", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            say("simcal: interrupted; a calibration continues when the same command is given again.")
+        raise
     except BrokenPipeError:  # as in `simcal facts sp500 | head`
         sys.stderr.close()
         sys.exit(1)

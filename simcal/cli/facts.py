@@ -45,9 +45,12 @@ def command(
     if as_json:
         print_json({"source": source, **described, "facts": table.reset_index().to_dict(orient="records")})
         return
-    print_table(table.reset_index().drop(columns=["label", "number"]), f"Stylised facts of {what}")
+    left_out = ["label", "number"]
     if any(table["undefined"]):
         say("'undefined' counts the samples in which a fact does not exist.")
+    else:
+        left_out.append("undefined")
+    print_table(table.reset_index().drop(columns=left_out), f"Stylised facts of {what}")
 
 
 def is_paths_file(source: str) -> bool:

@@ -85,3 +85,13 @@ def test_usage_errors_exit_with_code_2(command):
     assert command("calibrate").code == 2
     assert command("simulate", "stock", "--paths", "many").code == 2
     assert command("nosuchverb").code == 2
+
+
+def test_an_interrupt_says_that_the_calibration_continues(command, monkeypatch):
+    def interrupted(source):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simcal.load", interrupted)
+    done = command("simulate", "stock")
+    assert done.code == 130
+    assert "continues when the same command is given again" in done.err
