@@ -73,6 +73,8 @@ def read_run(folder: str | Path, series: PriceSeries | None = None) -> Run:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
+    if manifest.get("kind") == "experiment":
+        raise DataError(f"{folder} is an experiment on simulated data; to judge its market, give data as well.")
     try:
         recipe = Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")))
         history = pd.read_csv(folder / "history.csv")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -46,8 +46,10 @@ def command(
         raise ParameterError(f"The budget is {budget:g} seconds, but must be above 0.")
     folder = out or Path("runs") / (Path(data).stem or "run")
     if chosen.experiment is not None:
-        chosen = override(chosen, seed=seed, budget=budget, starts=None, iterations=iterations)
-        _experiment(chosen, folder, starts, jobs, as_json)
+        if market is not None or device != "cpu":
+            raise ParameterError(f"{chosen.name} is an experiment: it has a market of its own and runs on the CPU.")
+        chosen = override(chosen, seed=seed, budget=budget, starts=None, iterations=None)
+        _experiment(chosen, folder, starts, iterations, jobs, report, as_json)
         return
     settings = override(chosen, seed=seed, budget=budget, starts=starts, iterations=iterations)
     calibration = _calibrate(market, source, settings, folder, jobs, device)
@@ -111,16 +113,25 @@ def _judge(calibration: Calibration, folder: Path, jobs: int | None) -> Validati
     return validation
 
 
-def _experiment(recipe: Recipe, folder: Path, replications: int | None, jobs: int | None, as_json: bool) -> None:
+def _experiment(
+    recipe: Recipe, folder: Path, replications: int | None, iterations: int | None, jobs: int | None, report: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     from simcal.calibration.experiment import run_experiment
+    from simcal.calibration.experiment_report import write_experiment_report
 
     assert recipe.experiment is not None
     n = replications or recipe.experiment.replications
-    said = f"The experiment {recipe.name}, {n} replications, in {folder}."
-    with game_progress(n, recipe.game.iterations, first="replication", announce=said) as listen:
-        result: Any = run_experiment(recipe, out=folder, replications=n, jobs=jobs, listen=listen)
+    said = f"The experiment {recipe.name}, {n} replications, in {folder}; interrupted, the same command continues."
+    with game_progress(n, iterations or recipe.game.iterations, first="replication", announce=said) as listen:
+        result = run_experiment(
+            recipe, out=folder, replications=replications, iterations=iterations, jobs=jobs, listen=listen
+        )
+    if report:
+        write_experiment_report(folder, result)
     if as_json:
         print_json(result.to_dict() | {"folder": str(folder)})
         return
     print_table(result.summary, f"The experiment {recipe.name}")
-    say(f"The report is {folder / 'report.html'}.")
+    print(result.status)
+    say(f"The experiment is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))

@@ -55,7 +55,8 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in frame.columns:
         justify = "right" if frame[column].dtype.kind in "fi" else "left"
-        table.add_column(str(column), justify=justify, overflow="fold")
+        longest = max(map(len, str(column).split()), default=1)  # of the words in the heading
+        table.add_column(str(column), justify=justify, overflow="fold", min_width=longest)
     for row in frame.itertuples(index=False):
         table.add_row(*(format_number(value, 4) for value in row))
     Console().print(table)

@@ -134,3 +134,33 @@ def test_facts_of_simulated_paths_use_the_first_paths_of_the_file(command, tmp_p
     returns = np.diff(np.log(simcal.simulate(market, 4, 300, seed=2).prices))
     assert result["paths"] == 4
     assert result["facts"][0]["value"] == pytest.approx(np.median(100 * returns.std(axis=1)), rel=1e-12)
+
+
+EXPERIMENT = """
+trainable = ["public_weight", "trend_sensitivity"]
+[game]
+batch = 60
+iterations = 20
+window = 30
+[starts]
+law = "normal"
+[experiment]
+n_paths = 60
+replications = 2
+"""
+
+
+def test_the_name_of_an_experiment_runs_it_and_its_report_can_be_made_anew(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("simcal.calibration.experiment.BOUND_PATHS", 2000)
+    (tmp_path / "tiny.toml").write_text(EXPERIMENT)
+    folder = tmp_path / "run"
+    done = command("calibrate", tmp_path / "tiny.toml", "--out", folder, "--jobs", 1, "--json")
+    assert done.code == 0
+    assert json.loads(done.out)["folder"] == str(folder)
+    page = (folder / "report.html").read_bytes()
+    (folder / "report.html").unlink()
+    assert command("report", folder).code == 0
+    assert (folder / "report.html").read_bytes() == page
+    refused = command("validate", folder)
+    assert refused.code == 2
+    assert "experiment" in refused.err
