@@ -49,7 +49,8 @@ def _facts_overview(parts: tuple[PartValidation, ...]) -> Section:
         counts.append(row)
     prose = [
         "Bands are 95 % ranges of a block bootstrap of the real returns (blocks of 250 steps, 750 for facts with long "
-        "memory); a fact passes when the median over the simulated samples, each as long as the data, lies inside.",
+        "memory); a fact passes when the median over the simulated samples, each as long as the data, lies inside. The "
+        "facts of one series hang together: a market that is judged by its own samples passes most, but rarely all.",
         "Baselines are fitted to the training part only, as the market is. On all the data a block bootstrap holds "
         "most of the real windows themselves, so that it shows what can be reached at best. Where it fails on the "
         "held-out part, those years differ from the training years, and no model fitted to these can follow.",

@@ -185,15 +185,14 @@ def _part(
     rows |= {model: result["ladder"] for model, result in results.items() if result["ladder"] is not None}
     ladder = pd.DataFrame.from_dict(rows, orient="index").rename_axis("series") if rows else None
     notes = []
+    windows = f"{n_windows} {'window' if n_windows == 1 else 'windows'} of {window} returns"
     if ladder is None:
         notes.append(
-            f"{_start(name)} holds {n_windows} windows of {window} returns; the classifiers need at least "
-            f"{FEWEST_WINDOWS}, so there is no ladder."
+            f"{_start(name)} holds {windows}; the classifiers need at least {FEWEST_WINDOWS}, so there is no ladder."
         )
     elif facts.FLOOR not in rows:
         notes.append(
-            f"{_start(name)} holds {n_windows} windows of {window} returns: too few to set real ones against real "
-            "ones, so that ladder has no floor."
+            f"{_start(name)} holds {windows}: too few to set real ones against real ones, so that ladder has no floor."
         )
     unbanded = int(np.isnan(bands["low"].to_numpy()).sum())
     if unbanded:
