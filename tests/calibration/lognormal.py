@@ -96,8 +96,8 @@ def register(monkeypatch: pytest.MonkeyPatch) -> None:
 def linear_game(**changes: Any) -> GameSettings:
     """The Wasserstein game with a linear discriminator: efficient matching of the means of the statistics."""
     values: dict[str, Any] = {
-        "statistics": "experiment", "loss": "wasserstein", "normalise": "whiten", "hidden": (), "window": 20, "warm_up": 0,
-        "batch": 100, "iterations": 60, "discriminator_steps": 2, "generator_rate": 0.05, "discriminator_rate": 0.05,
-        "average_from": 0.5, "dtype": "float64",
+        "statistics": "experiment", "loss": "wasserstein", "normalise": "whiten", "hidden": (), "window": 20,
+        "warm_up": 0, "batch": 100, "iterations": 60, "discriminator_steps": 2, "generator_rate": 0.05,
+        "discriminator_rate": 0.05, "average_from": 0.5, "dtype": "float64",
     }  # fmt: skip
     return GameSettings.model_validate(values | changes)
