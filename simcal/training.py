@@ -55,7 +55,7 @@ def restore_optimiser(prefix: str, optimiser: torch.optim.Optimizer, tensors: Ma
     for name, tensor in tensors.items():
         if name.startswith(prefix + "."):
             index, key = name[len(prefix) + 1 :].split(".", 1)
-            slots.setdefault(int(index), {})[key] = tensor
+            slots.setdefault(int(index), {})[key] = tensor.clone()  # the optimiser would write into it
     optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
 
 

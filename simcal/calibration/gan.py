@@ -63,14 +63,14 @@ class Game:
         self.dtype = torch.float32 if settings.dtype == "float32" else torch.float64
         self.twin = market.twin(trainable, per_trader=per_trader, dtype=self.dtype, device=device, **settings.twin)
         self.names = list(trainable)
-        windows = torch.as_tensor(data.train, dtype=self.dtype, device=device)
+        windows = torch.as_tensor(np.array(data.train), dtype=self.dtype, device=device)
         self._features = statistics(settings.statistics).fitted(windows)
         real = self._measured(windows, "training")
         self.normaliser = Normaliser(real, settings.normalise, settings.shrinkage)
         self.real = self.normaliser(real).detach()
         self.validation = self.real
         if data.validation is not None:
-            windows = torch.as_tensor(data.validation, dtype=self.dtype, device=device)
+            windows = torch.as_tensor(np.array(data.validation), dtype=self.dtype, device=device)
             self.validation = self.normaliser(self._measured(windows, "validation")).detach()
         self.critic = Discriminator(
             self.real.shape[1], settings.hidden, settings.activation, self._generator(-1),
