@@ -10,17 +10,20 @@ from typing import Any
 import numpy as np
 
 from simcal import models
+from simcal.calibration.bound import simulated_windows
 from simcal.calibration.gan import GameData
-from simcal.calibration.recipe import Recipe, check_recipe, load_recipe
+from simcal.calibration.recipe import Bootstrap, Recipe, check_recipe, load_recipe
 from simcal.calibration.result import Calibration, checkpoint_path
 from simcal.calibration.start import StartResult, StartTask
 from simcal.calibration.starts import Listener, available_cores, check_jobs, play_all, start_markets
 from simcal.data import PriceSeries, load_series
 from simcal.errors import DataError, NumericalError, ParameterError
+from simcal.facts.bootstrap import block_indices
 from simcal.models import Market
 from simcal.parameters import check_names
 
 DEFAULT_RECIPE = "sp500"
+SHORTEST_BOOTSTRAP = 250  # returns: about a year of days
 
 
 def calibrate(
@@ -69,6 +72,8 @@ def calibrate(
     origin = origin.replace(**recipe.changes)
     check_names(recipe.trainable, origin.SPECS, "a parameter of this market")
     windows = training_windows(series, recipe)
+    if recipe.match_scale:
+        origin = _at_scale(origin, training_part(series, recipe).log_returns, recipe)
     tasks = _tasks(origin, windows, recipe, Path(out) if out is not None else None, jobs, device)
     began = time.monotonic()
     results = play_all(tasks, jobs=jobs, listen=listen)
@@ -117,12 +122,15 @@ def training_windows(series: PriceSeries, recipe: Recipe) -> GameData:
     return is in a training and in a validation window.
     """
     length = recipe.game.window
-    part = series.split(recipe.train_share)[0] if recipe.train_share < 1 else series
-    if part.n - 1 < 2 * length:
+    part = training_part(series, recipe)
+    needed = SHORTEST_BOOTSTRAP if recipe.bootstrap is not None else 2 * length
+    if part.n - 1 < needed:
         raise DataError(
             f"The series {series.name} has {part.n - 1} returns to train on, but the recipe {recipe.name} needs "
-            f"at least {2 * length}, two windows of {length}; give a longer series or a shorter game.window."
+            f"at least {needed}; give a longer series or another recipe."
         )
+    if recipe.bootstrap is not None:
+        return GameData(_bootstrap(part.log_returns, recipe.bootstrap, length, recipe.seed))
     starts = np.arange(0, part.n - length, recipe.window_stride)
     prices = part.prices
     if recipe.validation_share == 0:
@@ -135,10 +143,30 @@ def training_windows(series: PriceSeries, recipe: Recipe) -> GameData:
     if apart.sum() < 2 or near.sum() < 2:
         raise DataError(
             f"The series {series.name} is too short for a validation_share of {recipe.validation_share:g}; "
-            "set it to 0, or give a longer series or a shorter game.window."
+            "set it to 0, or give a longer series, a shorter game.window or a smaller window_stride."
         )
     index = np.arange(length + 1)
     return GameData(prices[starts[apart][:, None] + index], prices[starts[near][:, None] + index])
+
+
+def training_part(series: PriceSeries, recipe: Recipe) -> PriceSeries:
+    """The first ``train_share`` of a series."""
+    return series.split(recipe.train_share)[0] if recipe.train_share < 1 else series
+
+
+def _bootstrap(returns: np.ndarray, rule: Bootstrap, length: int, seed: int) -> np.ndarray:
+    """Windows of prices (count, length + 1) that start at 100."""
+    rng = np.random.default_rng([seed, length])
+    positions = block_indices(len(returns), min(rule.block, len(returns) // 2), rule.count, rng, length)
+    return 100 * np.exp(np.concatenate([np.zeros((rule.count, 1)), np.cumsum(returns[positions], axis=1)], axis=1))
+
+
+def _at_scale(market: Market, returns: np.ndarray, recipe: Recipe) -> Market:
+    """The market with returns as large as the data's, by mean |r|."""
+    prices = simulated_windows(
+        market, window=recipe.game.window, warm_up=recipe.game.warm_up, n_paths=200, seed=recipe.seed
+    )
+    return market.rescaled(float(np.abs(returns).mean() / np.abs(np.diff(np.log(prices))).mean()))
 
 
 def choose(results: list[StartResult]) -> int:

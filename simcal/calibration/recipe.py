@@ -71,6 +71,13 @@ class Experiment(_Strict):
     plain: GameSettings | None = None  # the recipe that ours is compared with, from the same starts
 
 
+class Bootstrap(_Strict):
+    """Real windows by circular block bootstrap of the training returns, for series with few windows of their own."""
+
+    block: int = Field(default=500, ge=2)  # at most half of the training returns is taken
+    count: int = Field(default=1000, ge=10)
+
+
 class Recipe(_Strict):
     """One calibration from data to report, as it stands in ``calibration/NAME.toml``."""
 
@@ -84,12 +91,23 @@ class Recipe(_Strict):
     train_share: float = Field(default=0.7, gt=0, le=1)
     validation_share: float = Field(default=0.0, ge=0, le=0.34)  # a third at most: windows on both sides
     window_stride: int = Field(default=5, ge=1)
+    bootstrap: Bootstrap | None = None
+    match_scale: bool = False  # start from a market whose returns are as large as the data's
     seed: int = Field(default=0, ge=0)
     budget: float | None = Field(default=None, gt=0)
     game: GameSettings = GameSettings()
     starts: Starts = Starts()
     early_stopping: EarlyStopping | None = None
     experiment: Experiment | None = None
+
+    @model_validator(mode="after")
+    def _bootstrap_or_validation(self) -> Recipe:
+        if self.bootstrap is not None and self.validation_share > 0:
+            raise ValueError(
+                "bootstrap draws its windows from all training returns, so that none are left for validation_share; "
+                "give one of the two."
+            )
+        return self
 
     @model_validator(mode="after")
     def _early_stopping_has_averages(self) -> Recipe:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, to_device
 
 from simcal import facts
 from simcal.errors import ParameterError
@@ -84,6 +84,51 @@ def _experiment_labels(length: int) -> list[str]:
     ]  # fmt: skip
 
 
+_CLUSTER_LAGS = (1, 5, 10, 25, 50, 100)
+_YEAR = 250
+
+
+def _stylised(prices: Array) -> Array:
+    """Stylised facts of a whole window and of the years in it; sizes as logarithms, so that all are of order one.
+
+    The years show what long memory looks like from near: how much the size of returns differs between them, and how
+    much clustering and tail is left within one.
+    """
+    xp = array_namespace(prices)
+    r = log_returns(prices)
+    sd = xp.std(r, axis=-1)
+    mean_absolute = facts.mean_absolute(r)
+    n_years = r.shape[-1] // _YEAR
+    years = xp.reshape(r[..., : n_years * _YEAR], (*r.shape[:-1], n_years, _YEAR))
+    size_of_years = xp.log(facts.mean_absolute(years))
+    columns = [
+        xp.log(mean_absolute),
+        xp.log(mean_absolute / sd),
+        xp.log(xp.std(xp.log(prices), axis=-1) / sd),
+        xp.asinh(facts.skewness(r)),
+        xp.log(facts.excess_kurtosis(r) + 3),
+        xp.log(facts.hill(r)),
+        facts.autocorrelation(r, 1),
+        xp.mean(facts.autocorrelation(r, range(2, 6)), axis=-1),
+        xp.log(facts.variance_ratio(r, 21)),
+        xp.asinh(xp.mean(facts.leverage(r, range(1, 11)), axis=-1) / 10),
+        xp.std(size_of_years, axis=-1),
+        xp.min(size_of_years, axis=-1) - xp.mean(size_of_years, axis=-1),
+        xp.mean(xp.log(facts.excess_kurtosis(years) + 3), axis=-1),
+    ]
+    clustering = facts.smoothed_autocorrelation(xp.abs(r), _CLUSTER_LAGS)
+    return xp.concat([xp.stack(columns, axis=-1), clustering], axis=-1)
+
+
+def _stylised_labels(length: int) -> list[str]:
+    return [
+        "log mean |r|", "log mean |r| / deviation", "log price deviation / deviation", "skewness (asinh)",
+        "log kurtosis", "log Hill index", "C_r(1)", "mean C_r(2..5)", "log VR(21)", "leverage (asinh)",
+        "deviation of the years' log mean |r|", "calmest year's log mean |r|", "log kurtosis within years",
+        *(f"C_|r|({lag})" for lag in _CLUSTER_LAGS),
+    ]  # fmt: skip
+
+
 _INNOVATION_LAGS = 10
 _INNOVATION_POWERS = (1, 2, 3, 4, 6)
 
@@ -107,7 +152,8 @@ def _fit_innovations(real: Array) -> Callable[[Array], Array]:
 
     level = xp.mean(xp.log(real))
     inputs, target = forecast_inputs(real)
-    x, y = np.asarray(inputs, dtype=float).reshape(-1, inputs.shape[-1]), np.asarray(target, dtype=float).ravel()
+    x, y = (np.asarray(to_device(part, "cpu"), dtype=float) for part in (inputs, target))
+    x, y = x.reshape(-1, x.shape[-1]), y.ravel()
     weights, *_ = np.linalg.lstsq(x, y, rcond=None)
     scale = float(np.std(y - x @ weights))
     forecast = xp.asarray(weights, dtype=real.dtype, device=real.device)
@@ -141,6 +187,13 @@ STATISTICS: dict[str, Statistics] = {
             _experiment_labels,
             _experiment,
             shortest=12,
+        ),
+        Statistics(
+            "stylised",
+            "stylised facts of a window of some years, and of the years in it",
+            _stylised_labels,
+            _stylised,
+            shortest=2 * _YEAR,
         ),
         Statistics(
             "experiment-innovations",

@@ -40,6 +40,10 @@ class Market(Protocol):
         """The same market with some parameters changed, checked again."""
         ...
 
+    def rescaled(self, factor: float) -> Self:
+        """A market whose returns are about `factor` times as large, else alike: where a calibration may start."""
+        ...
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values as they stand in TOML, ``kind`` among them."""
         ...

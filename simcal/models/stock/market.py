@@ -248,6 +248,32 @@ class StockMarket:
         check_names(changes, [*SPECS, "rule"], "a parameter of the stock market")
         return replace(self, **changes)
 
+    def rescaled(self, factor: float) -> Self:
+        """The market whose returns are `factor` times as large, to first order in them.
+
+        Prices move `factor` times as far around the mean fundamental value, and the rules answer to moves of that size
+        as before. `impact` stays below 1: what it lacks then goes into the sensitivities.
+        """
+        if not 0 < factor < float("inf"):
+            raise ParameterError(f"The factor is {factor!r}, but must be a positive number.")
+
+        def times(name: str, power: float) -> Number:
+            value = getattr(self, name)
+            return tuple(x * power for x in value) if isinstance(value, tuple) else value * power
+
+        impact = min(factor * self.impact, max(0.9, self.impact))
+        steeper = self.impact / impact  # 1 / factor, unless the impact met its bound
+        return self.replace(
+            impact=impact,
+            trend_sensitivity=times("trend_sensitivity", steeper),
+            trend_threshold=times("trend_threshold", factor),
+            value_sensitivity=times("value_sensitivity", steeper),
+            observation_sd=times("observation_sd", factor),
+            variance_mean=self.variance_mean * factor**2,
+            variance_start=None if self.variance_start is None else self.variance_start * factor**2,
+            vol_of_vol=self.vol_of_vol * factor,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in TOML: ``kind`` first, then every parameter."""
         return {"kind": self.kind, **to_plain(asdict(self))}
