@@ -53,7 +53,8 @@ def _facts_overview(parts: tuple[PartValidation, ...]) -> Section:
         "facts of one series hang together: a market that is judged by its own samples passes most, but rarely all.",
         "Baselines are fitted to the training part only, as the market is. On all the data a block bootstrap holds "
         "most of the real windows themselves, so that it shows about the best that can be reached. Where it fails "
-        "on the held-out part, those years differ from the training years, and a model fitted to these can hardly follow.",
+        "on the held-out part, those years differ from the training years, and a model fitted to these can hardly "
+        "follow.",
     ]
     caption = "Facts inside their bands: this market and, beside it, the baselines."
     return Section("Stylised facts", prose, [Table(pd.DataFrame(counts), caption)])

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simcal.calibration.calibrate import training_windows
+from simcal.calibration.calibrate import training_part, training_windows
 from simcal.calibration.losses import LOSSES
+from simcal.calibration.recipe import Recipe
 from simcal.calibration.run import Run
 from simcal.calibration.statistics import statistics
 from simcal.calibration.verdict import percent
@@ -21,9 +22,8 @@ _ROWS_DRAWN = 400  # per start: as many as a figure can show
 def overview_section(run: Run) -> Section:
     """Data, market, statistics, loss, split: what was calibrated to what."""
     recipe, game, series = run.recipe, run.recipe.game, run.series
-    training = series.split(recipe.train_share)[0] if recipe.train_share < 1 else series
-    n_train, n_windows = training.n - 1, len(training_windows(series, recipe).train)
-    apart = n_train // game.window
+    training = training_part(series, recipe)
+    n_train = training.n - 1
     features = statistics(game.statistics)
     rest = series.n - training.n
     held_out = f"the other {rest} were held out" if rest > 0 else "nothing was held out"
@@ -32,21 +32,28 @@ def overview_section(run: Run) -> Section:
         f"{_date(series, 0)} to {_date(series, -1)}. Training saw the first {percent(recipe.train_share)} of the "
         f"returns ({n_train}, up to {_date(training, -1)}); {held_out}.",
         f"Two players: the market's simulator, with {len(run.parameters())} trained parameters, and a discriminator, a "
-        f"network that tells simulated windows of {game.window} returns from real ones by their statistics. Real "
-        f"windows begin every {recipe.window_stride} returns and overlap: there are {n_windows} of them, but only "
-        f"{apart} that do not overlap"
-        + (". These are few, and what they do not show cannot be learned." if apart < 50 else "."),
+        f"function that tells simulated windows of {game.window} returns from real ones by their statistics.",
+        _windows(recipe, n_train, len(training_windows(series, recipe).train)),
     ]
+    if recipe.match_scale:
+        prose.append("The market that training starts from was first brought to the size of the data's returns.")
     statistic_names = features.labels(game.window)
     rows = {
         "statistics": f"{features.name}: {features.description} ({len(statistic_names)} numbers per window)",
         "loss": f"{game.loss}: {LOSSES[game.loss].description}"
         + (f"; gradient penalty {game.gradient_penalty:g}" if game.gradient_penalty else ""),
         "windows": f"{game.window} returns after {game.warm_up} steps of warm-up, {game.batch} simulated at a time",
+        "discriminator": (
+            f"a network with hidden layers of {', '.join(map(str, game.hidden))} ({game.activation})"
+            if game.hidden
+            else "linear in the statistics"
+        )
+        + f", after the step '{game.normalise}'",
         "iterations": f"{game.iterations}, {game.discriminator_steps} discriminator step(s) in each",
         "learning rates": f"{game.generator_rate:g} market, {game.discriminator_rate:g} discriminator, "
         f"decay {game.decay}",
-        "kept": f"the mean of the parameters from {percent(game.average_from)} of the iterations on",
+        "kept": f"the mean of the parameters from {percent(game.average_from)} of the iterations on (the last "
+        "values where training ended before)",
         "starts": f"{recipe.starts.count} ({recipe.starts.law}, spread {recipe.starts.spread:g}); the one nearest to "
         + ("validation windows" if recipe.validation_share else "the training windows")
         + " was taken",
@@ -55,6 +62,21 @@ def overview_section(run: Run) -> Section:
     }
     frame = pd.DataFrame({"setting": list(rows), "value": list(rows.values())})
     return Section("What was calibrated to what", prose, [Table(frame, "The recipe in short; recipe.toml has it all.")])
+
+
+def _windows(recipe: Recipe, n_train: int, n_windows: int) -> str:
+    """Where the real windows come from, and how few of them are independent."""
+    apart = n_train // recipe.game.window
+    few = " These are few, and what they do not show cannot be learned." if apart < 50 else ""
+    if recipe.bootstrap is not None:
+        return (
+            f"The {n_windows} real windows are samples of a block bootstrap of the training returns (blocks of up to "
+            f"{recipe.bootstrap.block}); the training part itself holds only {apart} that do not overlap.{few}"
+        )
+    return (
+        f"Real windows begin every {recipe.window_stride} returns and overlap: there are {n_windows} of them, but only "
+        f"{apart} that do not overlap.{few}"
+    )
 
 
 def parameter_section(run: Run) -> Section:
