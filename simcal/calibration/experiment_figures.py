@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from simcal.calibration.experiment import data_seed, whole_paths
 from simcal.calibration.experiment_result import ExperimentResult
-from simcal.calibration.experiment_targets import OURS, TARGET_PATH_ERROR
+from simcal.calibration.experiment_targets import OURS, PLAIN, TARGET_PATH_ERROR
+from simcal.calibration.recipe import GameSettings
 from simcal.report import (
     Picture,
     Section,
@@ -52,11 +53,11 @@ def convergence_section(result: ExperimentResult) -> Section:
         history = history.dropna(axis="columns", how="all").rename(columns={"replication": "start"})
         history.columns = [_lettered(column, letters) for column in history.columns]
         title = f"Parameters over the iterations, {'our recipe' if player == OURS else 'the plain recipe'}"
-        caption = (
-            "Raw values: "
-            + ("one line per trader; " if any("[" in column for column in history.columns) else "")
-            + "lines that settle at minus the true b or c have found it (Figure 3 of the paper)."
-        )
+        caption = "Raw values; lines that settle at minus the true b or c have found it (Figure 3 of the paper)."
+        if any("[" in column for column in history.columns):
+            caption += " There is a line for each trader."
+        if (share := _game(result, player).average_from) < 1:
+            caption += f" What is kept is the mean over the iterations from {100 * share:g} % on."
         pictures.append(Picture(plot_convergence(history, list(truth), truth, title=title), caption))
     prose = [f"The first {min(_STARTS_SHOWN, len(result.of(OURS)))} replications; each begins somewhere else."]
     return Section("Convergence", prose, [], pictures)
@@ -102,8 +103,7 @@ def losses_section(result: ExperimentResult) -> Section:
     pictures = []
     for player in result.players:
         history = result.history.loc[lambda t, p=player: t["recipe"] == p].rename(columns={"replication": "start"})
-        game = result.recipe.game if player == OURS else getattr(result.recipe.experiment, "plain", None)
-        critic = game is not None and game.loss == "wasserstein"
+        critic = _game(result, player).loss == "wasserstein"
         name = "our recipe" if player == OURS else "the plain recipe"
         figure = plot_losses(
             history, unit="units of the critic" if critic else "nats", title=f"Losses over training, {name}"
@@ -116,3 +116,8 @@ def losses_section(result: ExperimentResult) -> Section:
         )
         pictures.append(Picture(figure, caption))
     return Section("Losses", [], [], pictures)
+
+
+def _game(result: ExperimentResult, player: str) -> GameSettings:
+    experiment = result.recipe.experiment
+    return experiment.plain if player == PLAIN and experiment and experiment.plain else result.recipe.game

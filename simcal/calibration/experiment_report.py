@@ -185,7 +185,8 @@ def _replications(result: ExperimentResult) -> Section:
     prose = [
         f"A replication is lost when its game failed or a parameter ended more than {LOST:g} efficient standard errors "
         "from the truth. Δ is the relative error of an estimate, 'noise %' the largest error on the same noise, 's' "
-        "the seconds for 2000 iterations on one thread, one game beside the other on every core.",
+        "the seconds for 2000 iterations on one thread, with a game on every core: wall time, longer where the machine "
+        "has other work.",
     ]
     failed = [o for o in result.outcomes if not o.succeeded]
     prose += [f"{o.recipe}, replication {o.replication}: {o.status}" for o in failed]
