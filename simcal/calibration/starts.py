@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +11,7 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from joblib.externals.loky.backend import get_context
 
 from simcal.calibration.recipe import Starts
 from simcal.calibration.start import StartResult, StartTask, play
@@ -79,7 +79,8 @@ def play_all(
             report = (lambda row, number=task.number: listen(number, row)) if listen else (lambda row: None)
             results.append(play(task, report))
         return results
-    context = multiprocessing.get_context("spawn")
+    # Spawned processes that do not import the script they come from: it needs no guard against being run again.
+    context = get_context("loky")
     with context.Manager() as manager:
         queue = manager.Queue()
         with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(queue,)) as pool:
@@ -100,8 +101,7 @@ def play_all(
                 return [future.result() for future in futures]
             except BrokenProcessPool:
                 raise SimcalError(
-                    "A process that played a start ended before its time. A script that calls simcal with several jobs "
-                    "must do so below `if __name__ == '__main__':`; else memory may have run out: give fewer jobs. "
+                    "A process that played a start ended before its time, perhaps for want of memory; give fewer jobs. "
                     "A run with a folder continues from its checkpoints."
                 ) from None
 

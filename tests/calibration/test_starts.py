@@ -1,6 +1,9 @@
 """Where starts begin, and that processes change nothing."""
 
 import multiprocessing
+import os
+import signal
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -104,13 +107,30 @@ def test_an_error_in_a_process_comes_back_as_it_is(tmp_path):
 def test_a_process_that_dies_is_one_sentence():
     endless = [replace(t, settings=t.settings.model_copy(update={"iterations": 10**7})) for t in tasks(2)]
 
-    def kill_the_workers(number, row):
+    def kill_the_workers(number, row):  # the manager of the queue stays
         for process in multiprocessing.active_children():
-            if process.name.startswith("SpawnProcess"):
-                process.kill()
+            if "Manager" not in process.name:
+                os.kill(process.pid, signal.SIGKILL)
 
-    with pytest.raises(SimcalError, match=r"^A process that played a start ended before its time\."):
+    with pytest.raises(SimcalError, match=r"^A process that played a start ended before its time, "):
         play_all(endless, jobs=2, listen=kill_the_workers)
+
+
+SCRIPT = """
+import numpy as np, simcal
+from simcal.calibration import Recipe
+game = {"window": 20, "batch": 30, "iterations": 3}
+recipe = Recipe.model_validate({"name": "tiny", "trainable": ["impact"], "game": game})
+prices = 100 * np.exp(np.cumsum(0.01 * np.random.default_rng(0).standard_normal(500)))
+print(simcal.calibrate(None, prices, recipe=recipe, starts=2, jobs=2).status)
+"""
+
+
+@pytest.mark.slow
+def test_a_plain_script_may_calibrate_with_several_processes(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    run = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("all 3 iterations played\n", "")
 
 
 @pytest.mark.slow
