@@ -50,7 +50,26 @@ _HOMES = {
     "simulate": "simcal.simulation",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = [
+    "Calibration",
+    "DataError",
+    "Market",
+    "NumericalError",
+    "NumericalWarning",
+    "ParameterError",
+    "Paths",
+    "PriceSeries",
+    "Recipe",
+    "SimcalError",
+    "StockMarket",
+    "Validation",
+    "__version__",
+    "calibrate",
+    "load",
+    "load_series",
+    "simulate",
+    "validate",
+]
 
 
 def __getattr__(name: str) -> Any:

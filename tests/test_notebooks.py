@@ -13,7 +13,9 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the kernel's own machinery
 def test_notebook_runs_without_errors_or_warnings(name: str) -> None:
     notebook = nbformat.read(FOLDER / name, as_version=4)
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}).execute()
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+    ).execute()
     printed = [
         output
         for cell in notebook.cells

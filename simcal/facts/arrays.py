@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device, is_array_api_obj
 
-from ..errors import ParameterError
+from simcal.errors import ParameterError
 
 Array = Any  # numpy.ndarray or torch.Tensor: torch must not be imported here
 

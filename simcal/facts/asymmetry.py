@@ -2,7 +2,7 @@
 
 import math
 
-from .arrays import Array, Lags, as_array, at_least, centred, check_lags, constant, dot, lag_list, ratio
+from simcal.facts.arrays import Array, Lags, as_array, at_least, centred, check_lags, constant, dot, lag_list, ratio
 
 _FIT_GRID = 1000
 

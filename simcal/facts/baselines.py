@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import NumericalWarning, ParameterError
-from .arrays import Array
-from .bootstrap import BLOCK, block_indices
-from .checks import series
-from .garch import fit_garch
+from simcal.errors import NumericalWarning, ParameterError
+from simcal.facts.arrays import Array
+from simcal.facts.bootstrap import BLOCK, block_indices
+from simcal.facts.checks import series
+from simcal.facts.garch import fit_garch
 
 _BURN_IN = 1000
 

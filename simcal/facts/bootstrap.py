@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from ..errors import ParameterError
-from .arrays import Array
-from .checks import series
-from .fact import Fact
-from .registry import FactChoice, choose_facts, evaluate
-from .volume import detrended_log_volume
+from simcal.errors import ParameterError
+from simcal.facts.arrays import Array
+from simcal.facts.checks import series
+from simcal.facts.fact import Fact
+from simcal.facts.registry import FactChoice, choose_facts, evaluate
+from simcal.facts.volume import detrended_log_volume
 
 BLOCK = 250
 LONG_BLOCK = 750

@@ -6,17 +6,17 @@ optional, chosen by name, and its target is measured on the series at hand. More
 
 from functools import partial
 
-from .asymmetry import coarse_fine_asymmetry, leverage
-from .dependence import (
+from simcal.facts.asymmetry import coarse_fine_asymmetry, leverage
+from simcal.facts.dependence import (
     autocorrelation,
     largest_autocorrelation,
     robust_box,
     smoothed_autocorrelation,
     variance_ratio,
 )
-from .fact import Fact, average, of_absolute, of_square, percent
-from .memory import decay_exponent, dfa, gph, local_whittle
-from .moments import (
+from simcal.facts.fact import Fact, average, of_absolute, of_square, percent
+from simcal.facts.memory import decay_exponent, dfa, gph, local_whittle
+from simcal.facts.moments import (
     exceedance_fano,
     excess_kurtosis,
     max_drawdown,
@@ -26,9 +26,9 @@ from .moments import (
     standard_deviation,
     tail_probability,
 )
-from .optional import OPTIONAL
-from .tails import hill
-from .volume import volume_correlation
+from simcal.facts.optional import OPTIONAL
+from simcal.facts.tails import hill
+from simcal.facts.volume import volume_correlation
 
 
 def _clustering(lag: int) -> Fact:

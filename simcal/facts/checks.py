@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, NumericalWarning
+from simcal.errors import DataError, NumericalWarning
 
 
 def series(returns: Any, what: str = "returns") -> np.ndarray:

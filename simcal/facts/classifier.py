@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import NumericalWarning, ParameterError
-from .arrays import Array, windows
-from .catalogue import FACTS, LADDER_FEATURES
-from .checks import series, usable
-from .registry import evaluate
+from simcal.errors import NumericalWarning, ParameterError
+from simcal.facts.arrays import Array, windows
+from simcal.facts.catalogue import FACTS, LADDER_FEATURES
+from simcal.facts.checks import series, usable
+from simcal.facts.registry import evaluate
 
 FLOOR = "real (odd against even windows)"
 CLASSIFIERS = ("logistic", "forest")

@@ -1,6 +1,18 @@
 """Linear dependence (fact 2) and volatility clustering (fact 5): autocorrelations, portmanteau, variance ratio."""
 
-from .arrays import Array, Lags, as_array, at_least, centred, check_lags, constant, dot, fast_length, lag_list, ratio
+from simcal.facts.arrays import (
+    Array,
+    Lags,
+    as_array,
+    at_least,
+    centred,
+    check_lags,
+    constant,
+    dot,
+    fast_length,
+    lag_list,
+    ratio,
+)
 
 _FFT_FROM = 32  # lags; from here on an FFT is faster than as many products
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .arrays import Array, as_array
+from simcal.facts.arrays import Array, as_array
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import NumericalWarning
-from .arrays import Array, as_array
-from .moments import excess_kurtosis
+from simcal.errors import NumericalWarning
+from simcal.facts.arrays import Array, as_array
+from simcal.facts.moments import excess_kurtosis
 
 
 def fit_garch(r: np.ndarray, *, asymmetric: bool, distribution: Literal["normal", "t"]) -> Any:

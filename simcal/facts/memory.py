@@ -5,8 +5,8 @@ Takes any series (..., n), usually absolute returns, and gives (...,); all batch
 
 import math
 
-from .arrays import Array, as_array, at_least, centred, constant, dot, log, ratio, slope
-from .dependence import autocorrelation
+from simcal.facts.arrays import Array, as_array, at_least, centred, constant, dot, log, ratio, slope
+from simcal.facts.dependence import autocorrelation
 
 _NEWTON_STEPS = 30
 _MEMORY_BOUNDS = (-1.0, 1.5)

@@ -4,7 +4,7 @@ Facts 1, 3, 4 and 12 of Cont, "Empirical properties of asset returns", Quantitat
 Every function takes returns (..., n), as array or tensor, and gives (...,); all have gradients on tensors.
 """
 
-from .arrays import Array, as_array, at_least, centred, dot, ratio, standardised
+from simcal.facts.arrays import Array, as_array, at_least, centred, dot, ratio, standardised
 
 
 def mean(r: Array) -> Array:

@@ -5,16 +5,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from .arrays import Array, as_array
-from .asymmetry import coarse_fine, coarse_fine_asymmetry, leverage, leverage_correlation, leverage_fit
-from .dependence import autocorrelation, ljung_box
-from .fact import Fact, average, of_absolute
-from .garch import garch_persistence, garch_residual_kurtosis, gjr_asymmetry, gjr_degrees_of_freedom
-from .memory import last_significant_lag
-from .moments import exceedance_fano, excess_kurtosis, mean_t
-from .passage import gain_loss
-from .tails import hill
-from .volume import volume_rank_correlation
+from simcal.facts.arrays import Array, as_array
+from simcal.facts.asymmetry import coarse_fine, coarse_fine_asymmetry, leverage, leverage_correlation, leverage_fit
+from simcal.facts.dependence import autocorrelation, ljung_box
+from simcal.facts.fact import Fact, average, of_absolute
+from simcal.facts.garch import garch_persistence, garch_residual_kurtosis, gjr_asymmetry, gjr_degrees_of_freedom
+from simcal.facts.memory import last_significant_lag
+from simcal.facts.moments import exceedance_fano, excess_kurtosis, mean_t
+from simcal.facts.passage import gain_loss
+from simcal.facts.tails import hill
+from simcal.facts.volume import volume_rank_correlation
 
 
 def _log_kurtosis(r: Array) -> Array:

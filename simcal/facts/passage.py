@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ParameterError
-from .arrays import Array, as_array
+from simcal.errors import ParameterError
+from simcal.facts.arrays import Array, as_array
 
 LONGEST = 2000
 _N_EDGES = 24

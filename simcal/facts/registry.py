@@ -5,9 +5,9 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from ..errors import ParameterError
-from .catalogue import FACTS, FRANKE_WESTERHOFF
-from .fact import Fact
+from simcal.errors import ParameterError
+from simcal.facts.catalogue import FACTS, FRANKE_WESTERHOFF
+from simcal.facts.fact import Fact
 
 FactChoice = str | Iterable["str | Fact"] | None
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ParameterError
-from . import bootstrap
-from .arrays import Array
-from .checks import series, usable_paths
-from .fact import Fact
-from .registry import FactChoice, choose_facts, evaluate
-from .volume import detrended_log_volume
+from simcal.errors import ParameterError
+from simcal.facts import bootstrap
+from simcal.facts.arrays import Array
+from simcal.facts.checks import series, usable_paths
+from simcal.facts.fact import Fact
+from simcal.facts.registry import FactChoice, choose_facts, evaluate
+from simcal.facts.volume import detrended_log_volume
 
 
 def fact_table(

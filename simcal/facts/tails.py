@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from ..errors import ParameterError
-from .arrays import Array, as_array, at_least, centred, constant, ratio
+from simcal.errors import ParameterError
+from simcal.facts.arrays import Array, as_array, at_least, centred, constant, ratio
 
 Tail = Literal["both", "left", "right"]
 

@@ -6,8 +6,8 @@ only; no gradients.
 
 import numpy as np
 
-from ..errors import ParameterError
-from .arrays import Array
+from simcal.errors import ParameterError
+from simcal.facts.arrays import Array
 
 
 def detrended_log_volume(volume: Array, width: int = 63) -> np.ndarray:

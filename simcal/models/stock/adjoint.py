@@ -14,7 +14,8 @@ from torch.autograd.function import once_differentiable
 from simcal.errors import ParameterError
 from simcal.models.stock import sweep, sweep_reverse
 from simcal.models.stock.lanes import LANES, Coefficients
-from simcal.models.stock.market import SPECS, StockMarket
+from simcal.models.stock.market import StockMarket
+from simcal.models.stock.specs import SPECS
 from simcal.threads import run, split
 
 # Everything that the price of the smoothed market depends on smoothly.

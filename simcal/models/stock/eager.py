@@ -11,14 +11,8 @@ import torch
 from torch import Tensor
 
 from simcal.models.stock import rules
-from simcal.models.stock.market import (
-    SPECS,
-    STREAM_PUBLIC,
-    STREAM_TRADERS,
-    STREAM_VALUE,
-    STREAM_VARIANCE,
-    StockMarket,
-)
+from simcal.models.stock.market import StockMarket
+from simcal.models.stock.specs import SPECS, STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
 
 
 def eager_prices(

@@ -25,7 +25,8 @@ from simcal.models.stock.lanes import (
     trend,
     value_signal,
 )
-from simcal.models.stock.market import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE, StockMarket
+from simcal.models.stock.market import StockMarket
+from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
 from simcal.noise.counters import key_of
 from simcal.threads import check_threads, run, split
 

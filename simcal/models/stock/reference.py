@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from simcal.models.stock import rules
-from simcal.models.stock.market import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE, StockMarket
+from simcal.models.stock.market import StockMarket
+from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
 
 
 def simulate(

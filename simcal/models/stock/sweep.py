@@ -12,7 +12,7 @@ from numba import njit
 
 from simcal.models.stock import rules
 from simcal.models.stock.lanes import smoothed_order
-from simcal.models.stock.market import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
+from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
 
 # The arithmetic as written, so that all engines agree: near zero, a rounding of 1e-18 in the variance is one of 1e-9
 # in its root. Said aloud, because a compiled function without a word takes over the freedoms of its caller.

@@ -6,7 +6,8 @@ from simcal.errors import ParameterError
 from simcal.models.stock import reference
 from simcal.models.stock.adjoint import DIFFERENTIABLE, adjoint_prices
 from simcal.models.stock.eager import eager_prices
-from simcal.models.stock.market import SPECS, StockMarket
+from simcal.models.stock.market import StockMarket
+from simcal.models.stock.specs import SPECS
 
 # Every trader different, windows up to 60, correlated shocks. The variance stays far from zero, and no trend follower
 # is so strong that prices become chaotic: then rounding would grow without bound in every engine.

@@ -10,7 +10,8 @@ from scipy import stats
 
 from simcal import noise
 from simcal.errors import ParameterError
-from simcal.models.stock.market import STREAM_PUBLIC, STREAM_VARIANCE, StockMarket
+from simcal.models.stock.market import StockMarket
+from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_VARIANCE
 
 
 def binomial_scores(successes, trials, probability, signal):
