@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from simcal.calibration.bound import Bound as Bound
@@ -9,6 +10,9 @@ from simcal.calibration.bound import efficient_errors as efficient_errors
 from simcal.calibration.calibrate import calibrate as calibrate
 from simcal.calibration.certificate import PartValidation as PartValidation
 from simcal.calibration.certificate import Validation as Validation
+from simcal.calibration.experiment import ExperimentResult as ExperimentResult
+from simcal.calibration.experiment import load_experiment as load_experiment
+from simcal.calibration.experiment import run_experiment as run_experiment
 from simcal.calibration.gan import Game as Game
 from simcal.calibration.gan import GameData as GameData
 from simcal.calibration.losses import LOSSES as LOSSES
@@ -17,7 +21,6 @@ from simcal.calibration.recipe import Recipe as Recipe
 from simcal.calibration.recipe import load_recipe as load_recipe
 from simcal.calibration.recipe import recipe_names as recipe_names
 from simcal.calibration.result import Calibration as Calibration
-from simcal.calibration.result import load_run as load_run
 from simcal.calibration.run import Run as Run
 from simcal.calibration.run import read_run as read_run
 from simcal.calibration.run import write_validation as write_validation
@@ -26,13 +29,17 @@ from simcal.calibration.statistics import Statistics as Statistics
 from simcal.calibration.validate import validate as validate
 
 if TYPE_CHECKING:
+    from simcal.calibration.experiment_report import write_experiment_report as write_experiment_report
     from simcal.calibration.reporting import write_run_report as write_run_report
+
+# Figures are not needed by the processes that train, and take a second to import.
+_WITH_FIGURES = {
+    "write_experiment_report": "simcal.calibration.experiment_report",
+    "write_run_report": "simcal.calibration.reporting",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Figures are not needed by the processes that train, and take a second to import.
-    if name == "write_run_report":
-        from simcal.calibration.reporting import write_run_report
-
-        return write_run_report
+    if name in _WITH_FIGURES:
+        return getattr(importlib.import_module(_WITH_FIGURES[name]), name)
     raise AttributeError(f"module 'simcal.calibration' has no attribute {name!r}")

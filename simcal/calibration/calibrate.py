@@ -44,8 +44,9 @@ def calibrate(
 
     Main arguments
     --------------
-    market : where to start; None takes the recipe's.
-    data : a catalogue name, a CSV or Parquet file, a pandas object, an array of prices or a `PriceSeries`.
+    market : where to start, as it is; None takes the recipe's with the recipe's changes.
+    data : a catalogue name, a CSV or Parquet file, a pandas object, an array of prices or a `PriceSeries`; None takes
+        the recipe's.
     recipe : a name from ``calibration/``, a TOML file or a `Recipe`; its first ``train_share`` of the data is used.
     out : a run folder; with one, the run can be killed and continued, and leaves its record there.
     seed, budget, starts, iterations : override the recipe's; the budget is in seconds of wall time.
@@ -65,11 +66,14 @@ def calibrate(
     recipe = override(recipe, seed=seed, budget=budget, starts=starts, iterations=iterations)
     check_device(device)
     check_jobs(jobs)
+    data = recipe.data if data is None else data
+    if data is None:
+        raise ParameterError(f"No data were given, and the recipe {recipe.name} names none; give a price series.")
     series = data if isinstance(data, PriceSeries) else load_series(data)
-    origin = market
-    if origin is None or isinstance(origin, (str, Path)):
-        origin = models.load(origin or recipe.market)
-    origin = origin.replace(**recipe.changes)
+    if market is None:
+        origin = models.load(recipe.market).replace(**recipe.changes)
+    else:
+        origin = models.load(market) if isinstance(market, (str, Path)) else market
     check_names(recipe.trainable, origin.SPECS, "a parameter of this market")
     windows = training_windows(series, recipe)
     if recipe.match_scale:
@@ -80,11 +84,18 @@ def calibrate(
     chosen = choose(results)
     calibration = Calibration(
         results[chosen].market, origin, recipe, series, tuple(results), chosen, time.monotonic() - began,
-        data_name=str(data) if isinstance(data, (str, Path)) else "",
+        data_name=_source(data),
     )  # fmt: skip
     if out is not None:
         calibration.save(out)
     return calibration
+
+
+def _source(data: Any) -> str:
+    """Where the data can be read again: a file with its whole path, or a name; empty for data that were passed in."""
+    if not isinstance(data, (str, Path)):
+        return ""
+    return str(Path(data).resolve()) if Path(data).is_file() else str(data)
 
 
 def override(

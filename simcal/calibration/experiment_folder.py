@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import tomllib
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from simcal.calibration.bound import Bound
 from simcal.calibration.experiment_result import ExperimentResult, Outcome
 from simcal.calibration.experiment_targets import OURS
 from simcal.calibration.recipe import Recipe
-from simcal.calibration.result import _PACKAGES
+from simcal.calibration.result import versions
 from simcal.errors import DataError, ParameterError
 from simcal.files import write_atomically
 from simcal.json_text import json_text
@@ -43,7 +41,7 @@ def save_experiment(folder: str | Path, result: ExperimentResult) -> Path:
         "seed": result.recipe.seed,
         "status": result.status,
         "seconds": result.seconds,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "versions": versions(),
     }
     write_atomically(folder / "manifest.json", json_text(manifest, indent=2))
     return folder

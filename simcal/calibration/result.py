@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import platform
-import tomllib
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -17,8 +15,7 @@ from simcal import models
 from simcal.calibration.gan import flat_values
 from simcal.calibration.recipe import Recipe
 from simcal.calibration.start import StartResult
-from simcal.data import PriceSeries, load_series
-from simcal.errors import DataError
+from simcal.data import PriceSeries
 from simcal.files import write_atomically
 from simcal.json_text import json_text
 from simcal.models import Market
@@ -108,7 +105,7 @@ class Calibration:
             **self.to_dict(),
             "data": {**self.to_dict()["data"], "source": self.data_name},
             "seed": self.recipe.seed,
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+            "versions": versions(),
         }
         write_atomically(folder / "manifest.json", json_text(manifest, indent=2))
         return folder
@@ -119,28 +116,9 @@ def checkpoint_path(folder: Path, start: int) -> Path:
     return folder / "checkpoints" / f"start-{start}.safetensors"
 
 
-def load_run(folder: str | Path) -> tuple[Market, Recipe, PriceSeries]:
-    """The calibrated market, the recipe and the data of a run folder.
-
-    Raises
-    ------
-    DataError : the folder is not that of a finished run, or its data have changed since.
-    """
-    folder = Path(folder)
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        recipe = Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{folder} is not the folder of a finished run ({error}).") from None
-    if not manifest["data"]["source"]:
-        raise DataError(f"The data of {folder} have no name to read them by; `simcal.load` gives its market.")
-    series = load_series(manifest["data"]["source"])
-    if series.sha256 != manifest["data"]["sha256"]:
-        raise DataError(
-            f"The series {manifest['data']['source']} is no longer the one that {folder} was calibrated to; "
-            "give the data by name."
-        )
-    return models.load(folder), recipe, series
+def versions() -> dict[str, str]:
+    """The versions that a result depends on, by package."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
 
 
 def _without_none(value: Any) -> Any:

@@ -92,7 +92,7 @@ def write_validation(folder: str | Path, validation: Validation) -> Path:
 
 
 def _series(folder: Path, manifest: dict[str, Any]) -> PriceSeries:
-    source = manifest["data"].get("source")
+    source = manifest.get("data", {}).get("source")
     if not source:
         raise DataError(f"The data of {folder} were given as an array and have no name; give them again.")
     try:

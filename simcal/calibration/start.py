@@ -128,7 +128,10 @@ def _play(task: StartTask, report: Report) -> StartResult:
                 status = f"stopped early: no progress on the validation windows before iteration {game.iteration}"
                 break
             if budget.spent:
-                status = f"stopped by the time budget after {game.iteration} of {task.settings.iterations} iterations"
+                status = (
+                    f"stopped by the time budget after {game.iteration} of {task.settings.iterations} iterations; "
+                    "a larger budget continues"
+                )
                 break
             row = game.step()
             rows.append(list(row.values()))

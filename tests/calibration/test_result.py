@@ -11,7 +11,7 @@ import pytest
 
 import simcal
 from simcal import models
-from simcal.calibration import Recipe, load_run, read_run
+from simcal.calibration import Recipe, read_run
 from simcal.errors import DataError, ParameterError
 from simcal.training import load_checkpoint
 
@@ -40,11 +40,11 @@ def run(prices_file, tmp_path_factory):
 
 def test_the_folder_gives_back_the_market_the_recipe_and_the_data(run):
     folder, calibration = run
-    market, recipe, series = load_run(folder)
-    assert market == calibration.market == simcal.load(folder)
-    assert recipe == calibration.recipe
-    assert recipe.starts.count == 2
-    assert series.sha256 == calibration.series.sha256
+    read = read_run(folder)
+    assert read.market == calibration.market == simcal.load(folder)
+    assert read.recipe == calibration.recipe
+    assert read.recipe.starts.count == 2
+    assert read.series.sha256 == calibration.series.sha256
 
 
 def test_the_folder_has_its_files_and_nothing_half_written(run):
@@ -128,18 +128,17 @@ def test_data_that_have_changed_since_are_refused(prices_file, tmp_path):
     mine.write_text(prices_file.read_text())
     folder = tmp_path / "run"
     simcal.calibrate(None, mine, recipe=RECIPE, iterations=2, out=folder)
-    load_run(folder)
+    read_run(folder)
     mine.write_text(prices_file.read_text().replace("2015-01-01", "2014-12-31"))
-    for read in (load_run, read_run):
-        with pytest.raises(DataError, match=r"is no longer the one that .* was calibrated to"):
-            read(folder)
+    with pytest.raises(DataError, match=r"is no longer the one that .* was calibrated to"):
+        read_run(folder)
 
 
 def test_data_without_a_name_cannot_be_read_again_but_the_market_can(prices_file, tmp_path):
     prices = pd.read_csv(prices_file)["close"].to_numpy()
     calibration = simcal.calibrate(None, prices, recipe=RECIPE, iterations=2, out=tmp_path)
     with pytest.raises(DataError, match="have no name"):
-        load_run(tmp_path)
+        read_run(tmp_path)
     assert simcal.load(tmp_path) == calibration.market
 
 
@@ -147,8 +146,8 @@ def test_data_without_a_name_cannot_be_read_again_but_the_market_can(prices_file
 def test_a_folder_that_is_no_finished_run_is_one_sentence(content, tmp_path):
     if content is not None:
         (tmp_path / "manifest.json").write_text(content)
-    with pytest.raises(DataError, match=r"is not the folder of a finished run"):
-        load_run(tmp_path)
+    with pytest.raises(DataError, match=r"is not the folder of a finished run|is damaged"):
+        read_run(tmp_path)
 
 
 def test_the_result_is_plain_values(run):

@@ -132,7 +132,7 @@ def test_a_budget_stops_with_a_sentence_and_a_larger_one_continues(tmp_path, mon
 
     short = task(budget=10.0, checkpoint=tmp_path / "a.safetensors")
     result = play(short, tick)
-    assert result.status == "stopped by the time budget after 10 of 24 iterations"
+    assert result.status == "stopped by the time budget after 10 of 24 iterations; a larger budget continues"
     assert result.succeeded
     assert result.seconds == 10.0
     assert play(short, tick).status == result.status  # nothing is left of it
@@ -145,7 +145,7 @@ def test_a_budget_stops_with_a_sentence_and_a_larger_one_continues(tmp_path, mon
 
 def test_a_budget_too_short_for_one_iteration_gives_the_start():
     result = play(task(budget=1e-9))
-    assert result.status == "stopped by the time budget after 0 of 24 iterations"
+    assert result.status == "stopped by the time budget after 0 of 24 iterations; a larger budget continues"
     assert result.market.sd == pytest.approx(0.02)
     assert list(result.history) == ["iteration", "discriminator_loss", "generator_loss", "sd"]
     assert set(result.history.dtypes[1:]) == {np.dtype(float)}  # so that histories can be joined
