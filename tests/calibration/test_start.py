@@ -137,7 +137,7 @@ def test_a_budget_stops_with_a_sentence_and_a_larger_one_continues(tmp_path, mon
     assert result.seconds == 10.0
     assert play(short, tick).status == result.status  # nothing is left of it
     more = play(replace(short, budget=15.0), tick)
-    assert more.status == "stopped by the time budget after 15 of 24 iterations"
+    assert more.status == "stopped by the time budget after 15 of 24 iterations; a larger budget continues"
     last = play(replace(short, budget=None), tick)
     assert last.seconds == 24.0
     assert_same(last, play(task()))
