@@ -29,12 +29,12 @@ from simcal.calibration.statistics import Statistics as Statistics
 from simcal.calibration.validate import validate as validate
 
 if TYPE_CHECKING:
-    from simcal.calibration.experiment_report import write_experiment_report as write_experiment_report
+    from simcal.calibration.experiment.report import write_experiment_report as write_experiment_report
     from simcal.calibration.reporting import write_run_report as write_run_report
 
 # Figures are not needed by the processes that train, and take a second to import.
 _WITH_FIGURES = {
-    "write_experiment_report": "simcal.calibration.experiment_report",
+    "write_experiment_report": "simcal.calibration.experiment.report",
     "write_run_report": "simcal.calibration.reporting",
 }
 

@@ -15,10 +15,12 @@ from scipy import stats
 
 import simcal
 from simcal import models
-from simcal.calibration import Bound, Recipe, experiment, load_recipe
-from simcal.calibration.experiment import data_seed, largest_errors, load_experiment, run_experiment
-from simcal.calibration.experiment_report import write_experiment_report
-from simcal.calibration.experiment_result import ExperimentResult, Outcome
+from simcal.calibration import Bound, Recipe, load_recipe
+from simcal.calibration.experiment import load_experiment, run_experiment
+from simcal.calibration.experiment import run as experiment
+from simcal.calibration.experiment.report import write_experiment_report
+from simcal.calibration.experiment.result import ExperimentResult, Outcome
+from simcal.calibration.experiment.run import data_seed, largest_errors
 from simcal.calibration.recipe import check_recipe
 from simcal.errors import DataError, ParameterError
 from simcal.json_text import json_text

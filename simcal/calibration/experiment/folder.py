@@ -14,8 +14,8 @@ import tomli_w
 
 from simcal import models
 from simcal.calibration.bound import Bound
-from simcal.calibration.experiment_result import ExperimentResult, Outcome
-from simcal.calibration.experiment_targets import OURS
+from simcal.calibration.experiment.result import ExperimentResult, Outcome
+from simcal.calibration.experiment.targets import OURS
 from simcal.calibration.recipe import Recipe
 from simcal.calibration.result import versions
 from simcal.errors import DataError, ParameterError

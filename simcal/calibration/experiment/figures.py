@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from simcal.calibration.experiment import data_seed, whole_paths
-from simcal.calibration.experiment_result import ExperimentResult
-from simcal.calibration.experiment_targets import OURS, PLAIN, TARGET_PATH_ERROR
+from simcal.calibration.experiment.result import ExperimentResult
+from simcal.calibration.experiment.run import data_seed, whole_paths
+from simcal.calibration.experiment.targets import OURS, PLAIN, TARGET_PATH_ERROR
 from simcal.calibration.recipe import GameSettings
 from simcal.report import (
     Picture,

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from simcal.calibration.bound import Bound
-from simcal.calibration.experiment_tables import bounds, games, recovery, replications
-from simcal.calibration.experiment_targets import (
+from simcal.calibration.experiment.tables import bounds, games, recovery, replications
+from simcal.calibration.experiment.targets import (
     LOST,
     OURS,
     TARGET_ITERATIONS,

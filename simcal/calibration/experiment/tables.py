@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from simcal.calibration.experiment_targets import OURS, TARGET_RATIO, UP_TO_SIGN, YARDSTICK
+from simcal.calibration.experiment.targets import OURS, TARGET_RATIO, UP_TO_SIGN, YARDSTICK
 
 if TYPE_CHECKING:
-    from simcal.calibration.experiment_result import ExperimentResult
+    from simcal.calibration.experiment.result import ExperimentResult
 
 
 def recovery(result: ExperimentResult) -> pd.DataFrame:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.calibration.experiment_figures import (
+from simcal.calibration.experiment.figures import (
     convergence_section,
     losses_section,
     path_section,
     same_noise_section,
 )
-from simcal.calibration.experiment_folder import load_experiment
-from simcal.calibration.experiment_result import ExperimentResult
-from simcal.calibration.experiment_targets import LOST, OURS, PLAIN, TARGET_RATIO, UP_TO_SIGN, YARDSTICK
+from simcal.calibration.experiment.folder import load_experiment
+from simcal.calibration.experiment.result import ExperimentResult
+from simcal.calibration.experiment.targets import LOST, OURS, PLAIN, TARGET_RATIO, UP_TO_SIGN, YARDSTICK
 from simcal.calibration.losses import LOSSES
 from simcal.calibration.recipe import GameSettings
 from simcal.calibration.run import read_manifest

@@ -15,10 +15,9 @@ import pandas as pd
 
 from simcal import models
 from simcal.calibration.bound import efficient_errors, simulated_windows
-from simcal.calibration.experiment_folder import load_experiment as load_experiment
-from simcal.calibration.experiment_folder import save_experiment
-from simcal.calibration.experiment_result import ExperimentResult, Outcome, unsigned
-from simcal.calibration.experiment_targets import OURS, PLAIN, TARGET_PATH_ERROR, YARDSTICK
+from simcal.calibration.experiment.folder import save_experiment
+from simcal.calibration.experiment.result import ExperimentResult, Outcome, unsigned
+from simcal.calibration.experiment.targets import OURS, PLAIN, TARGET_PATH_ERROR, YARDSTICK
 from simcal.calibration.gan import GameData
 from simcal.calibration.recipe import GameSettings, Recipe, check_recipe, load_recipe
 from simcal.calibration.start import StartResult, StartTask
