@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,3 +109,15 @@ def check_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
 def to_plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Tuples as lists, so that TOML and JSON can hold them; absent (None) values are left out."""
     return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items() if v is not None}
+
+
+def flat_values(market: object, names: Sequence[str]) -> dict[str, float]:
+    """Named parameters as numbers; a list with one value per trader becomes ``name[0]``, ``name[1]``, ..."""
+    flat: dict[str, float] = {}
+    for name in names:
+        value = getattr(market, name)
+        if isinstance(value, tuple):
+            flat.update({f"{name}[{i}]": float(x) for i, x in enumerate(value)})
+        else:
+            flat[name] = float(value)
+    return flat

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from simcal.calibration.recipe import GameSettings
 from simcal.calibration.statistics import statistics
 from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models import Market
+from simcal.parameters import flat_values
 from simcal.training import NonFiniteWatch, optimiser_tensors, restore_optimiser
 
 _SEED_STRIDE = 1_000_003  # torch generators of one run are seeded apart from each other and from the market's noise
@@ -212,30 +214,31 @@ class Game:
 
     def market(self) -> Market:
         """The market at the averaged parameters (at the last ones before averaging begins)."""
-        if not self.averaged:
+        with self._averaged():
             return self.twin.to_market()
+
+    def distance(self) -> float:
+        """Energy distance between validation windows (the training ones if there are none) and fresh fakes."""
+        with self._averaged(), torch.no_grad():
+            # Iteration number `iterations` is never played: its noise is the same at every evaluation.
+            fake = self.normaliser(self._features(self._simulate(self.settings.iterations)))
+        return energy_distance(self.validation, fake[torch.isfinite(fake).all(dim=1)])
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The averaged parameters in place of the last ones, for a while."""
         now = [p.detach().clone() for p in self.twin.parameters()]
-        self._put(self.average)
-        market = self.twin.to_market()
-        self._put(now)
-        return market
+        if self.averaged:
+            self._put(self.average)
+        try:
+            yield
+        finally:
+            self._put(now)
 
     def _put(self, values: Sequence[Tensor]) -> None:
         with torch.no_grad():
             for parameter, value in zip(self.twin.parameters(), values, strict=True):
                 parameter.copy_(value)
-
-    def distance(self) -> float:
-        """Energy distance between validation windows (the training ones if there are none) and fresh fakes."""
-        now = [p.detach().clone() for p in self.twin.parameters()]
-        if self.averaged:
-            self._put(self.average)
-        with torch.no_grad():
-            # Iteration number `iterations` is never played: its noise is the same at every evaluation.
-            fake = self.normaliser(self._features(self._simulate(self.settings.iterations)))
-        self._put(now)
-        fake = fake[torch.isfinite(fake).all(dim=1)]
-        return energy_distance(self.validation, fake)
 
     def _in_words(self) -> str:
         return ", ".join(f"{name} = {value:.4g}" for name, value in self.values().items())
@@ -280,15 +283,3 @@ class Game:
         restore_optimiser("critic_optimiser", self.critic_optimiser, tensors)
         self.iteration, self.averaged = state["iteration"], state["averaged"]
         self.watch = NonFiniteWatch(count=state["non_finite"], in_a_row=state["non_finite_in_a_row"])
-
-
-def flat_values(market: Market, names: Sequence[str]) -> dict[str, float]:
-    """Named parameters as numbers; a list with one value per trader becomes ``name[0]``, ``name[1]``, ..."""
-    flat: dict[str, float] = {}
-    for name in names:
-        value = getattr(market, name)
-        if isinstance(value, tuple):
-            flat.update({f"{name}[{i}]": float(x) for i, x in enumerate(value)})
-        else:
-            flat[name] = float(value)
-    return flat

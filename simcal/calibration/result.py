@@ -12,13 +12,13 @@ import pandas as pd
 import tomli_w
 
 from simcal import models
-from simcal.calibration.gan import flat_values
 from simcal.calibration.recipe import Recipe
 from simcal.calibration.start import StartResult
 from simcal.data import PriceSeries
 from simcal.files import write_atomically
 from simcal.json_text import json_text
 from simcal.models import Market
+from simcal.parameters import flat_values
 
 _PACKAGES = ("simcal", "numpy", "numba", "torch", "scipy", "pandas", "statsmodels", "arch", "scikit-learn")
 

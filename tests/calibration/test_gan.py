@@ -10,9 +10,9 @@ import torch
 
 from simcal import models
 from simcal.calibration import Game, GameData, GameSettings
-from simcal.calibration.gan import flat_values
 from simcal.calibration.losses import LOSSES
 from simcal.errors import DataError, NumericalError, NumericalWarning, ParameterError
+from simcal.parameters import flat_values
 from simcal.training import load_checkpoint, save_checkpoint
 
 sys.path.insert(0, str(Path(__file__).parent))
