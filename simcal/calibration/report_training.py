@@ -14,9 +14,11 @@ from simcal.calibration.run import Run
 from simcal.calibration.statistics import statistics
 from simcal.calibration.verdict import percent
 from simcal.data import PriceSeries
+from simcal.models import Market
 from simcal.report import Picture, Section, Table, plot_losses, plot_parameters
 
 _ROWS_DRAWN = 400  # per start: as many as a figure can show
+_DEMAND_STEPS = 500
 
 
 def overview_section(run: Run) -> Section:
@@ -94,12 +96,28 @@ def parameter_section(run: Run) -> Section:
         + ". Lines that flatten have settled; starts that end together agree on the value, starts that end apart show "
         "that the data do not tell it.",
     )
+    tables = [Table(shown, "Trained parameters, before and after.", digits=4)]
+    demands = demand_sizes(run.market)
+    if len(demands):
+        caption = "Who moves the price: how far from zero the demand of each group is, in a simulation of the market."
+        tables.append(Table(demands, caption + " A group near zero plays no part in it."))
     return Section(
         "Parameters",
         ["What is not listed was kept as the recipe gives it; market.toml holds the whole market."],
-        [Table(shown, "Trained parameters, before and after.", digits=4)],
+        tables,
         [figure],
     )
+
+
+def demand_sizes(market: Market) -> pd.DataFrame:
+    """Root mean square of the demand of each group of traders over some simulated years; empty for other markets."""
+    names = [name for name in market.OUTPUTS if name.startswith("demand_")]
+    simulated = market.simulate_chunk(
+        0, 0, 50, _DEMAND_STEPS, save=names, every=1, burn_in=_DEMAND_STEPS, dtype="float64", threads=1
+    )
+    sizes = [float(np.sqrt(np.mean(simulated[name][:, 1:] ** 2))) for name in names]
+    groups = [name.removeprefix("demand_") for name in names]
+    return pd.DataFrame({"traders": groups, "root mean square of their demand (traders)": sizes})
 
 
 def training_section(run: Run) -> Section:

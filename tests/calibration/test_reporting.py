@@ -9,6 +9,7 @@ import pytest
 
 import simcal
 from simcal.calibration import Recipe, read_run, write_run_report
+from simcal.calibration.report_training import demand_sizes
 from simcal.errors import DataError
 
 RECIPE = {
@@ -68,6 +69,18 @@ def test_the_report_says_what_was_calibrated_to_what(run):
     ):  # fmt: skip
         assert text in page, text
     assert json.loads((folder / "manifest.json").read_text())["data"]["sha256"] in page
+
+
+def test_the_report_tells_which_traders_move_the_price():
+    def sizes(**changes: float) -> dict[str, float]:
+        table = demand_sizes(simcal.load("stock").replace(**changes))
+        return dict(zip(table.iloc[:, 0], table.iloc[:, 1], strict=True))
+
+    assert list(sizes()) == ["noise", "technical", "fundamental"]
+    # Certain traders all order the same: the root mean square is their number.
+    sure = sizes(public_weight=1e6, private_weight=0.0)
+    assert sure["noise"] == pytest.approx(7, abs=1e-3)
+    assert sizes(public_weight=0.0, private_weight=0.0)["noise"] == 0
 
 
 def test_the_same_folder_gives_the_same_report(run):
