@@ -11,7 +11,7 @@ from numba.extending import overload
 
 from simcal.errors import ParameterError
 from simcal.noise import gaussian
-from simcal.noise.counters import MULTIPLIERS, WEYL, check_range, check_seed, key_of
+from simcal.noise.counters import MULTIPLIERS, ROUNDS, WEYL, check_range, check_seed, key_of
 from simcal.threads import check_threads, run, split
 
 # Numba promotes the sum of two uint32 to 64 bits, and of a float32 and a Python float to float64: each constant and
@@ -36,7 +36,7 @@ WORD32, QUARTER32 = F32(2.0**-32), F32(2.0**-30)
 @njit(inline="always")
 def philox(k0, k1, c0, c1, c2, c3):
     """Philox4x32-10: four uint32 from a key of two and a counter of four."""
-    for _ in range(10):
+    for _ in range(ROUNDS):
         p0 = M0 * U64(c0)
         p1 = M1 * U64(c2)
         c0 = U32(U32(p1 >> U64(32)) ^ c1 ^ k0)

@@ -13,15 +13,11 @@ from torch.autograd.function import once_differentiable
 
 from simcal.errors import ParameterError
 from simcal.models.stock import sweep, sweep_reverse
-from simcal.models.stock.lanes import LANES, Coefficients
+from simcal.models.stock.coefficients import DIFFERENTIABLE as DIFFERENTIABLE
+from simcal.models.stock.coefficients import Numbers, coefficients, numbers_of
+from simcal.models.stock.lanes import LANES
 from simcal.models.stock.market import StockMarket
-from simcal.models.stock.specs import SPECS
 from simcal.threads import run, split
-
-# Everything that the price of the smoothed market depends on smoothly.
-DIFFERENTIABLE = tuple(name for name, spec in SPECS.items() if not spec.integer and name != "trend_threshold")
-
-Numbers = dict[str, np.ndarray]
 
 
 def adjoint_prices(
@@ -66,15 +62,15 @@ class _Sweeps(torch.autograd.Function):
     ) -> Tensor:
         n_steps, _, n_paths = noise.shape
         given = {name: tensor.detach().double().numpy() for name, tensor in zip(names, tensors, strict=True)}
-        numbers = _numbers(market, given)
-        coefficients = _coefficients(market, numbers, noise.numpy().dtype)
+        numbers = numbers_of(market, given)
+        compiled = coefficients(market, numbers, noise.numpy().dtype)
         prices, value, variance = (torch.empty((n_steps + 1, n_paths), dtype=noise.dtype) for _ in range(3))
         demand = torch.empty((n_steps, n_paths), dtype=noise.dtype)
-        _over_blocks(sweep.forward, n_paths, (coefficients,), noise, prices, value, variance, demand)
+        _over_blocks(sweep.forward, n_paths, (compiled,), noise, prices, value, variance, demand)
         out = prices.t()
         ctx.save_for_backward(noise, out, value, variance, demand, *tensors)
         ctx.market, ctx.floor, ctx.names = market, floor, names
-        ctx.numbers, ctx.coefficients = numbers, coefficients
+        ctx.numbers, ctx.coefficients = numbers, compiled
         return out
 
     @staticmethod
@@ -105,44 +101,6 @@ def _over_blocks(function: Callable[..., None], n_paths: int, numbers: tuple[Any
     arguments = (*numbers, *(a.numpy() for a in arrays))
     ranges = split(_blocks(n_paths), torch.get_num_threads())
     run([(function, (first, last, LANES, *arguments)) for first, last in ranges])
-
-
-def _numbers(market: StockMarket, given: Mapping[str, np.ndarray]) -> Numbers:
-    """Every differentiable parameter as a float64 array, one value per trader where it has a group."""
-    numbers = {}
-    for name in DIFFERENTIABLE:
-        value, group = given.get(name, getattr(market, name)), SPECS[name].group
-        if value is not None:  # of the variance's start, which follows its mean
-            array = np.asarray(value, dtype=np.float64)
-            numbers[name] = np.full(getattr(market, group), array) if group else array
-    numbers.setdefault("variance_start", numbers["variance_mean"])
-    return numbers
-
-
-def _coefficients(market: StockMarket, numbers: Numbers, dtype: np.dtype) -> Coefficients:
-    """Like `lanes.coefficients`, but of numbers that nobody has checked: they may be NaN, and then the prices are."""
-    real, correlation = dtype.type, numbers["leverage_correlation"]
-    return Coefficients(
-        public=(numbers["public_weight"] * numbers["public_sd"]).astype(dtype),
-        private=(numbers["private_weight"] * numbers["private_sd"]).astype(dtype),
-        short=market.vector("short_window").astype(np.int64),
-        long=market.vector("long_window").astype(np.int64),
-        trend=numbers["trend_sensitivity"].astype(dtype),
-        threshold=np.zeros(market.n_technical, dtype),
-        value=numbers["value_sensitivity"].astype(dtype),
-        observation_sd=numbers["observation_sd"].astype(dtype),
-        impact=real(numbers["impact"] / market.n_traders),
-        initial_price=real(numbers["initial_price"]),
-        mean=real(numbers["fundamental_mean"]),
-        reversion=real(numbers["fundamental_reversion"]),
-        start=real(numbers["fundamental_start"]),
-        variance_mean=real(numbers["variance_mean"]),
-        variance_reversion=real(numbers["variance_reversion"]),
-        variance_start=real(numbers["variance_start"]),
-        vol_of_vol=real(numbers["vol_of_vol"]),
-        correlation=real(correlation),
-        orthogonal=real(np.sqrt(np.maximum(1 - correlation * correlation, 0))),
-    )
 
 
 def _chain(market: StockMarket, numbers: Numbers, sums: list[np.ndarray], *, follows: bool) -> Numbers:

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from simcal.models.stock.coefficients import coefficients, numbers_of
 from simcal.models.stock.lanes import (
     LANES,
     OPTIONS,
     U32,
     U64,
     act,
-    coefficients,
     draw,
     fundamental,
     next_price,
@@ -145,7 +145,7 @@ def simulate_chunk(
     failed = np.empty(n_paths, np.int64)
     slots = np.array([names.index(name) if name in names else -1 for name in NAMES])
     k0, k1 = key_of(seed)
-    what = (coefficients(market, dtype), market.rule == "hard", U32(k0), U32(k1), U64(first_path))
+    what = (coefficients(market, numbers_of(market), dtype), market.rule == "hard", U32(k0), U32(k1), U64(first_path))
     where = (n_steps, every, burn_in, slots, out, failed)
     blocks = split(-(-n_paths // LANES), check_threads(threads))
     run([(simulate_blocks, (*what, *where, begin, end)) for begin, end in blocks])

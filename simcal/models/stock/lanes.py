@@ -6,7 +6,7 @@ choice or a tanh are restated here for one number.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit, types
@@ -14,67 +14,13 @@ from numba.extending import overload
 
 from simcal.models.elementary import tanh_half
 from simcal.models.stock import rules
-from simcal.models.stock.market import StockMarket
 from simcal.noise.compiled import normal_pair, philox
 
 LANES = 512
-OPTIONS: Any = {"error_model": "numpy", "nogil": True}
+# The arithmetic as written, so that all engines agree: near zero, a rounding of 1e-18 in the variance is one of 1e-9
+# in its root. Said aloud, because a compiled function without a word takes over the freedoms of its caller.
+OPTIONS: Any = {"error_model": "numpy", "fastmath": False, "nogil": True}
 U32, U64 = np.uint32, np.uint64
-
-
-class Coefficients(NamedTuple):
-    """The market's numbers as the kernel uses them: arrays and scalars of one floating type, windows int64."""
-
-    public: np.ndarray  # b sigma_f, (N1,)
-    private: np.ndarray  # c sigma_p, (N1,)
-    short: np.ndarray  # l1, (N2,)
-    long: np.ndarray  # l2, (N2,)
-    trend: np.ndarray  # d, (N2,); 1 for the hard rule
-    threshold: np.ndarray  # gamma, (N2,)
-    value: np.ndarray  # k, (N3,); 1 for the hard rule
-    observation_sd: np.ndarray  # sigma_F, (N3,)
-    impact: np.floating  # rho / N
-    initial_price: np.floating
-    mean: np.floating  # mu1
-    reversion: np.floating  # v1
-    start: np.floating  # P*(0)
-    variance_mean: np.floating  # mu2
-    variance_reversion: np.floating  # v2
-    variance_start: np.floating  # sigma(0)
-    vol_of_vol: np.floating  # xi
-    correlation: np.floating
-    orthogonal: np.floating  # sqrt(1 - correlation^2)
-
-
-def coefficients(market: StockMarket, dtype: str) -> Coefficients:
-    """The market's numbers in float64 or float32."""
-    real = np.dtype(dtype).type
-    hard = market.rule == "hard"
-
-    def each(name: str, factor: float = 1.0) -> np.ndarray:
-        return (market.vector(name) * factor).astype(dtype)
-
-    return Coefficients(
-        public=each("public_weight", market.public_sd),
-        private=each("private_weight", market.private_sd),
-        short=market.vector("short_window").astype(np.int64),
-        long=market.vector("long_window").astype(np.int64),
-        trend=np.ones(market.n_technical, dtype) if hard else each("trend_sensitivity"),
-        threshold=each("trend_threshold"),
-        value=np.ones(market.n_fundamental, dtype) if hard else each("value_sensitivity"),
-        observation_sd=each("observation_sd"),
-        impact=real(market.impact / market.n_traders),
-        initial_price=real(market.initial_price),
-        mean=real(market.fundamental_mean),
-        reversion=real(market.fundamental_reversion),
-        start=real(market.fundamental_start),
-        variance_mean=real(market.variance_mean),
-        variance_reversion=real(market.variance_reversion),
-        variance_start=real(market.starting_variance),
-        vol_of_vol=real(market.vol_of_vol),
-        correlation=real(market.leverage_correlation),
-        orthogonal=real(np.sqrt(1 - market.leverage_correlation**2)),
-    )
 
 
 @overload(rules.positive_part, jit_options=OPTIONS)
@@ -146,6 +92,14 @@ def _sum_recent(total, recent, t, window):
 
 
 @njit(**OPTIONS)
+def roll_trend(sign, short, long, last, leaves_short, leaves_long, trend):
+    """M(t) from M(t-1): `last` = P(t-1) enters both windows, P(t-1-l1) and P(t-1-l2) leave them. Sign -1: back."""
+    per_short, per_long = trend.dtype.type(sign / short), trend.dtype.type(sign / long)
+    for lane in range(trend.size):
+        trend[lane] += (last[lane] - leaves_short[lane]) * per_short - (last[lane] - leaves_long[lane]) * per_long
+
+
+@njit(**OPTIONS)
 def trend(trend, recent, t, short, long, refresh, short_sum, long_sum):
     """M(t) of one trader, summed anew or rolled; row ``t % size`` of the ring `recent` is the price at t."""
     size, real = recent.shape[0], trend.dtype.type
@@ -155,11 +109,8 @@ def trend(trend, recent, t, short, long, refresh, short_sum, long_sum):
         for lane in range(LANES):
             trend[lane] = trend_signal(short_sum[lane], real(short), long_sum[lane], real(long))
     else:
-        last = recent[(t - 1) % size]
         leaves_short, leaves_long = recent[(t - 1 - short + size) % size], recent[(t - 1 - long + size) % size]
-        per_short, per_long = real(1) / real(short), real(1) / real(long)
-        for lane in range(LANES):
-            trend[lane] += (last[lane] - leaves_short[lane]) * per_short - (last[lane] - leaves_long[lane]) * per_long
+        roll_trend(1, short, long, recent[(t - 1) % size], leaves_short, leaves_long, trend)
 
 
 @njit(**OPTIONS)

@@ -10,16 +10,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simcal.models.stock import rules
-from simcal.models.stock.lanes import smoothed_order
+from simcal.models.stock.lanes import (
+    OPTIONS,
+    correlated,
+    next_price,
+    next_value,
+    next_variance,
+    noise_signal,
+    roll_trend,
+    smoothed_order,
+    value_signal,
+)
 from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
-
-# The arithmetic as written, so that all engines agree: near zero, a rounding of 1e-18 in the variance is one of 1e-9
-# in its root. Said aloud, because a compiled function without a word takes over the freedoms of its caller.
-OPTIONS = {"error_model": "numpy", "fastmath": False, "nogil": True}
-noise_signal, value_signal = njit(**OPTIONS)(rules.noise_signal), njit(**OPTIONS)(rules.value_signal)
-correlated, next_price = njit(**OPTIONS)(rules.correlated), njit(**OPTIONS)(rules.next_price)
-next_variance, next_value = njit(**OPTIONS)(rules.next_variance), njit(**OPTIONS)(rules.next_value)
 
 
 @njit(**OPTIONS)
@@ -37,14 +39,6 @@ def _fundamental(p, value_before, variance_before, value_normals, variance_norma
 def _noise_orders(public_weight, private_weight, public, private, demand):
     for lane in range(demand.size):
         demand[lane] += smoothed_order(noise_signal(public_weight, public[lane], private_weight, private[lane]))
-
-
-@njit(**OPTIONS)
-def roll_trend(sign, short, long, last, leaves_short, leaves_long, trend):
-    """M(t) from M(t-1): `last` = P(t-1) enters both windows, P(t-1-l1) and P(t-1-l2) leave them. Sign -1: back."""
-    per_short, per_long = trend.dtype.type(sign / short), trend.dtype.type(sign / long)
-    for lane in range(trend.size):
-        trend[lane] += (last[lane] - leaves_short[lane]) * per_short - (last[lane] - leaves_long[lane]) * per_long
 
 
 @njit(**OPTIONS)

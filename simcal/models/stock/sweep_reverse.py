@@ -11,10 +11,9 @@ import math
 import numpy as np
 from numba import njit
 
-from simcal.models.stock.lanes import smoothed_order
+from simcal.models.stock.lanes import correlated, noise_signal, roll_trend, smoothed_order, value_signal
 from simcal.models.stock.rules import positive_part
 from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
-from simcal.models.stock.sweep import correlated, noise_signal, roll_trend, value_signal
 
 # Sums may be taken in any order, which makes them vector instructions. Not "fast": NaN must stay NaN.
 OPTIONS = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}, "nogil": True}
