@@ -14,8 +14,10 @@ def write_atomically(path: str | Path, content: str | bytes | Callable[[Path], o
 
     Parameters
     ----------
-    path : where the file shall be; an existing file there is replaced in one step.
-    content : text (stored as UTF-8), bytes, or a function that is given the temporary path and writes there.
+    path
+        Where the file shall be; an existing file there is replaced in one step.
+    content
+        Text (stored as UTF-8), bytes, or a function that is given the temporary path and writes there.
 
     Returns
     -------
@@ -23,7 +25,8 @@ def write_atomically(path: str | Path, content: str | bytes | Callable[[Path], o
 
     Raises
     ------
-    DataError : the file cannot be written there.
+    DataError
+        The file cannot be written there.
     """
     target = Path(path)
     # The suffix stays last because some writers choose their format by it.

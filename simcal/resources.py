@@ -13,7 +13,8 @@ def resource_folder(name: Literal["models", "calibration", "data"]) -> Path:
 
     Raises
     ------
-    DataError : neither exists.
+    DataError
+        Neither exists.
     """
     packaged = _PACKAGE / "resources" / name
     if packaged.is_dir():

@@ -32,7 +32,8 @@ class CatalogueEntry(BaseModel):
 
         Raises
         ------
-        DataError : the package is not installed; the message says how to install it.
+        DataError
+            The package is not installed; the message says how to install it.
         """
         module, function = self.loader.split(":")
         try:
@@ -51,7 +52,8 @@ def catalogue() -> MappingProxyType[str, CatalogueEntry]:
 
     Raises
     ------
-    DataError : `catalog.toml` is missing or has a wrong entry.
+    DataError
+        `catalog.toml` is missing or has a wrong entry.
     """
     path = resource_folder("data") / "catalog.toml"
     try:

@@ -34,7 +34,8 @@ def price_column(table: Table, column: str | None, dates: str | None) -> str:
 
     Raises
     ------
-    DataError : the one asked for does not exist, or nothing tells which column is meant; lists the columns.
+    DataError
+        The one asked for does not exist, or nothing tells which column is meant; lists the columns.
     """
     found = ", ".join(f"'{name}'" for name in table.columns)
     if column is not None:

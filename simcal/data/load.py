@@ -27,10 +27,12 @@ def load_series(
 
     Parameters
     ----------
-    source : a name of `data/catalog.toml`; a CSV or Parquet file; a pandas Series or DataFrame; prices as a 1-d array.
-        Files and frames may have the shape date,close or Date,Open,High,Low,Close,Adj Close,Volume (in any case);
-        the adjusted close is preferred, and a single column of numbers is taken whatever its name.
-    column : the price column, where the names do not tell.
+    source
+        A name of `data/catalog.toml`; a CSV or Parquet file; a pandas Series or DataFrame; prices as a 1-d array. Files
+        and frames may have the shape date,close or Date,Open,High,Low,Close,Adj Close,Volume (in any case); the
+        adjusted close is preferred, and a single column of numbers is taken whatever its name.
+    column
+        The price column, where the names do not tell.
 
     Returns
     -------
@@ -39,9 +41,10 @@ def load_series(
 
     Raises
     ------
-    DataError : one sentence with the row's number when a price is missing, not a number, infinite, zero or negative,
-        or when a date is missing, unreadable, repeated or out of order; also for too few rows, no price column, an
-        unknown name, or a file that is missing, empty or of another kind.
+    DataError
+        One sentence with the row's number when a price is missing, not a number, infinite, zero or negative, or when a
+        date is missing, unreadable, repeated or out of order; also for too few rows, no price column, an unknown name,
+        or a file that is missing, empty or of another kind.
     """
     if isinstance(source, PriceSeries):
         return source

@@ -17,18 +17,24 @@ class PriceSeries:
 
     Main arguments
     --------------
-    name : what to call it in tables and figures.
-    dates : strictly increasing dates, length n; or a plain index 0..n-1 where the source had no dates.
-    prices : positive, finite prices, shape (n,), in the source's unit.
+    name
+        What to call it in tables and figures.
+    dates
+        Strictly increasing dates, length n; or a plain index 0..n-1 where the source had no dates.
+    prices
+        Positive, finite prices, shape (n,), in the source's unit.
 
     Other arguments
     ---------------
-    volume : traded volume per period, shape (n,); NaN where the source had none. None: no volume at all.
-    frequency : "daily", "weekly", ...; inferred from the dates when not given. Without dates, "daily".
+    volume
+        Traded volume per period, shape (n,); NaN where the source had none. None: no volume at all.
+    frequency
+        "daily", "weekly", ...; inferred from the dates when not given. Without dates, "daily".
 
     Raises
     ------
-    DataError : prices or dates are not what is said above; the message names the first offending position.
+    DataError
+        Prices or dates are not what is said above; the message names the first offending position.
     """
 
     name: str

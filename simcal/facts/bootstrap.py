@@ -51,18 +51,26 @@ def bands(
 
     Parameters
     ----------
-    returns: log returns (n,).
-    facts: see `choose_facts`; the default list when left out.
-    level: probability of the band, 0.95.
-    n_resamples: bootstrap samples; 200 give the standard errors to some 5 %.
-    seed: of the resampling.
+    returns
+        Log returns (n,).
+    facts
+        See `choose_facts`; the default list when left out.
+    level
+        Probability of the band, 0.95.
+    n_resamples
+        Bootstrap samples; 200 give the standard errors to some 5 %.
+    seed
+        Of the resampling.
 
     Other arguments
     ---------------
-    volume: traded volume (n,), resampled with its returns; needed by facts 10 only.
-    block, long_block: steps in a block for most facts, and for those with long memory; at most a quarter of n.
-    include_expensive: bootstrap also the facts that take milliseconds a sample (GARCH fits, first passages);
-        otherwise they get their value alone.
+    volume
+        Traded volume (n,), resampled with its returns; needed by facts 10 only.
+    block, long_block
+        Steps in a block for most facts, and for those with long memory; at most a quarter of n.
+    include_expensive
+        Bootstrap also the facts that take milliseconds a sample (GARCH fits, first passages); otherwise they get their
+        value alone.
 
     Returns
     -------

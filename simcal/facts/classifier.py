@@ -75,12 +75,17 @@ def discriminate(
 
     Parameters
     ----------
-    real_windows, fake_windows: log returns (n_windows, length) of at least 150 steps, as features look 101 steps back.
-    seed: of the draws and the forest.
+    real_windows, fake_windows
+        Log returns (n_windows, length) of at least 150 steps, as features look 101 steps back.
+    seed
+        Of the draws and the forest.
 
     Other arguments
     ---------------
-    n_draws, n_folds, n_trees: see above. level: probability of the intervals.
+    n_draws, n_folds, n_trees
+        See above.
+    level
+        Probability of the intervals.
 
     Notes
     -----
@@ -122,10 +127,14 @@ def ladder(
 
     Parameters
     ----------
-    real_returns: log returns (n,), cut into windows that do not overlap.
-    simulated: for each name, log returns (n_paths, n), cut likewise.
-    window: steps in a window.
-    seed, n_draws, level: as in `discriminate`.
+    real_returns
+        Log returns (n,), cut into windows that do not overlap.
+    simulated
+        For each name, log returns (n_paths, n), cut likewise.
+    window
+        Steps in a window.
+    seed, n_draws, level
+        As in `discriminate`.
 
     Returns
     -------

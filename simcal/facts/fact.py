@@ -13,15 +13,24 @@ class Fact:
 
     Attributes
     ----------
-    name: how it is chosen in a list, and its row in a table.
-    label: what it is, in words.
-    function: returns (..., n) to (...,); with `needs_volume`, of returns and detrended log volume.
-    number: of the fact in Cont's list (2001) as the docstrings of this package number it, 1 to 12.
-    unit: empty for a pure number.
-    default: whether it is in the default list; the slow, the redundant and the fragile are not.
-    long_memory: whether it looks 25 steps back or more, so that its bootstrap needs long blocks.
-    needs_volume: whether it needs volume beside returns.
-    expensive: milliseconds a path; tables bootstrap it only when asked to.
+    name
+        How it is chosen in a list, and its row in a table.
+    label
+        What it is, in words.
+    function
+        Returns (..., n) to (...,); with `needs_volume`, of returns and detrended log volume.
+    number
+        Of the fact in Cont's list (2001) as the docstrings of this package number it, 1 to 12.
+    unit
+        Empty for a pure number.
+    default
+        Whether it is in the default list; the slow, the redundant and the fragile are not.
+    long_memory
+        Whether it looks 25 steps back or more, so that its bootstrap needs long blocks.
+    needs_volume
+        Whether it needs volume beside returns.
+    expensive
+        Milliseconds a path; tables bootstrap it only when asked to.
     """
 
     name: str

@@ -40,10 +40,14 @@ def gain_loss(
 
     Parameters
     ----------
-    r: returns (..., n), an array.
-    deviations: the level in standard deviations of one return.
-    level: the level as a log return, such as 0.05; used instead of `deviations` when given.
-    longest: passages that take more steps are left out.
+    r
+        Returns (..., n), an array.
+    deviations
+        The level in standard deviations of one return.
+    level
+        The level as a log return, such as 0.05; used instead of `deviations` when given.
+    longest
+        Passages that take more steps are left out.
     """
     r = np.asarray(as_array(r)[0], dtype=float)
     if level is None and deviations is None:

@@ -29,12 +29,17 @@ def fact_table(
 
     Parameters
     ----------
-    returns: log returns, (n,) or (n_paths, n). For paths, `value` is the median over paths, `se` the standard
-        deviation and `low` to `high` the central range of probability `level`; no bootstrap is made.
-    facts: see `choose_facts`; the default list when left out.
-    bands: whether to bootstrap the bands of one series (see `bands`).
-    level, n_resamples, seed: as in `bands`.
-    volume: of the shape of returns; adds the facts that need it.
+    returns
+        Log returns, (n,) or (n_paths, n). For paths, `value` is the median over paths, `se` the standard deviation and
+        `low` to `high` the central range of probability `level`; no bootstrap is made.
+    facts
+        See `choose_facts`; the default list when left out.
+    bands
+        Whether to bootstrap the bands of one series (see `bands`).
+    level, n_resamples, seed
+        As in `bands`.
+    volume
+        Of the shape of returns; adds the facts that need it.
 
     Returns
     -------
@@ -69,12 +74,17 @@ def compare(
 
     Parameters
     ----------
-    data_returns: log returns of the data (n,).
-    simulated_returns: log returns of the model (n_paths, n), best of the data's length. Paths that are not finite
-        or never move are left out with a NumericalWarning; `attrs["skipped_paths"]` counts them.
-    facts: see `choose_facts`; facts that need volume cannot be compared.
-    level, n_resamples, seed: of the bands, as in `bands`.
-    bands: the result of `bands`, when it has been computed before.
+    data_returns
+        Log returns of the data (n,).
+    simulated_returns
+        Log returns of the model (n_paths, n), best of the data's length. Paths that are not finite or never move are
+        left out with a NumericalWarning; `attrs["skipped_paths"]` counts them.
+    facts
+        See `choose_facts`; facts that need volume cannot be compared.
+    level, n_resamples, seed
+        Of the bands, as in `bands`.
+    bands
+        The result of `bands`, when it has been computed before.
 
     Returns
     -------

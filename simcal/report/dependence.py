@@ -28,13 +28,16 @@ def plot_tails(
 
     Main arguments
     --------------
-    real : log returns, shape (n,).
-    simulated : log returns of simulated paths, shape (n_paths, m) or (m,); the median over paths and, from ten paths
-        on, their 95 % band.
+    real
+        Log returns, shape (n,).
+    simulated
+        Log returns of simulated paths, shape (n_paths, m) or (m,); the median over paths and, from ten paths on, their
+        95 % band.
 
     Other arguments
     ---------------
-    baselines : log returns of other models by name, shape (k,) or (paths, k); the median over paths is drawn.
+    baselines
+        Log returns of other models by name, shape (k,) or (paths, k); the median over paths is drawn.
     """
     ax = new_axes(ax, height=4.0)
     data = np.sort(np.abs(_standardised(np.asarray(real, dtype=float))))
@@ -81,13 +84,16 @@ def plot_autocorrelation(
 
     Main arguments
     --------------
-    real : log returns, shape (n,).
-    simulated : log returns of simulated paths, shape (n_paths, m) or (m,), m > max_lag; median over paths and, from
-        ten paths on, their 95 % band. Paths as long as the real series make the band comparable.
+    real
+        Log returns, shape (n,).
+    simulated
+        Log returns of simulated paths, shape (n_paths, m) or (m,), m > max_lag; median over paths and, from ten paths
+        on, their 95 % band. Paths as long as the real series make the band comparable.
 
     Other arguments
     ---------------
-    baselines : log returns of other models by name, shape (k,) or (paths, k); the median over paths is drawn.
+    baselines
+        Log returns of other models by name, shape (k,) or (paths, k); the median over paths is drawn.
     """
     ax = new_axes(ax)
     lags = np.arange(1, max_lag + 1)

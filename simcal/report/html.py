@@ -63,19 +63,28 @@ def write_report(
 
     Main arguments
     --------------
-    path : the file, usually `report.html` in a run folder.
-    title : the heading of the page.
-    sections : in order; their headings make the table of contents.
+    path
+        The file, usually `report.html` in a run folder.
+    title
+        The heading of the page.
+    sections
+        In order; their headings make the table of contents.
 
     Other arguments
     ---------------
-    subtitle : a sentence under the title.
-    key_numbers : label to value for the box on top; values are text, numbers or booleans (pass and fail).
-    provenance : versions, seed and hashes for the foot of the page.
+    subtitle
+        A sentence under the title.
+    key_numbers
+        Label to value for the box on top; values are text, numbers or booleans (pass and fail).
+    provenance
+        Versions, seed and hashes for the foot of the page.
 
     Raises
     ------
-    ParameterError : two sections share a heading. DataError : the file cannot be written.
+    ParameterError
+        Two sections share a heading.
+    DataError
+        The file cannot be written.
     """
     headings = [section.heading for section in sections]
     repeated = next((heading for heading in headings if headings.count(heading) > 1), None)

@@ -23,14 +23,18 @@ def plot_path_with_demand(
 
     Main arguments
     --------------
-    prices : one path, shape (n + 1,).
-    demand : demand or volume by group, in shares per step. Shape (n,) is drawn as bars for the group,
-        (n, traders) as a row of colours per trader.
+    prices
+        One path, shape (n + 1,).
+    demand
+        Demand or volume by group, in shares per step. Shape (n,) is drawn as bars for the group, (n, traders) as a row
+        of colours per trader.
 
     Other arguments
     ---------------
-    fundamental : the fundamental value, shape (n + 1,).
-    quantity : what `demand` holds, for the axes.
+    fundamental
+        The fundamental value, shape (n + 1,).
+    quantity
+        What `demand` holds, for the axes.
 
     Returns
     -------
@@ -74,8 +78,10 @@ def plot_same_noise(
 
     Parameters
     ----------
-    real, calibrated : prices, both of shape (n + 1,).
-    limit : relative error to compare with, as a fraction (0.015 is 1.5 %).
+    real, calibrated
+        Prices, both of shape (n + 1,).
+    limit
+        Relative error to compare with, as a fraction (0.015 is 1.5 %).
 
     Returns
     -------

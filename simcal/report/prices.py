@@ -27,17 +27,22 @@ def plot_price_paths(
 
     Main arguments
     --------------
-    paths : simulated prices, shape (n_paths, n + 1). Every path starts at 100 in the picture.
-    real : real prices, shape (m + 1,), rebased the same way.
+    paths
+        Simulated prices, shape (n_paths, n + 1). Every path starts at 100 in the picture.
+    real
+        Real prices, shape (m + 1,), rebased the same way.
 
     Other arguments
     ---------------
-    dates : of the longer of the two, for the horizontal axis; else steps are counted and named by `period`.
-    n_shown : how many single paths are drawn.
+    dates
+        Of the longer of the two, for the horizontal axis; else steps are counted and named by `period`.
+    n_shown
+        How many single paths are drawn.
 
     Raises
     ------
-    ParameterError : fewer dates than prices.
+    ParameterError
+        Fewer dates than prices.
     """
     ax = new_axes(ax)
     simulated = _rebased(np.atleast_2d(np.asarray(paths, dtype=float)))
@@ -81,11 +86,13 @@ def plot_log_returns(
 
     Main arguments
     --------------
-    returns : log returns (dimensionless) by name, each of shape (n,).
+    returns
+        Log returns (dimensionless) by name, each of shape (n,).
 
     Other arguments
     ---------------
-    dates : dates of the first series' returns; the others are drawn over the same dates as far as they reach.
+    dates
+        Dates of the first series' returns; the others are drawn over the same dates as far as they reach.
 
     Returns
     -------

@@ -40,13 +40,17 @@ def plot_parameters(
 
     Main arguments
     --------------
-    history : columns `iteration`, one per parameter, and `start` where there were several.
-    parameters : which columns to draw.
+    history
+        Columns `iteration`, one per parameter, and `start` where there were several.
+    parameters
+        Which columns to draw.
 
     Other arguments
     ---------------
-    truth : true values by name, drawn as a dashed line.
-    units : units by name; parameters without one are dimensionless.
+    truth
+        True values by name, drawn as a dashed line.
+    units
+        Units by name; parameters without one are dimensionless.
 
     Returns
     -------
@@ -101,10 +105,13 @@ def plot_convergence(
 
     Parameters
     ----------
-    history : columns `start`, `iteration` and one per parameter. A parameter that each trader has for itself is
-        given as several columns named `name[0]`, `name[1]`, ...; they share a panel.
-    parameters : names of the columns of panels.
-    truth : true value by name.
+    history
+        Columns `start`, `iteration` and one per parameter. A parameter that each trader has for itself is given as
+        several columns named `name[0]`, `name[1]`, ...; they share a panel.
+    parameters
+        Names of the columns of panels.
+    truth
+        True value by name.
     """
     require_columns(history, ("start", "iteration"))
     starts = list(dict.fromkeys(history["start"]))
@@ -143,13 +150,17 @@ def plot_losses(
 
     Main arguments
     --------------
-    history : column `iteration` and one per loss; with a column `start`, the mean over starts and their range.
-    losses : columns to draw and what to call them; all whose name ends in "loss" by default.
+    history
+        Column `iteration` and one per loss; with a column `start`, the mean over starts and their range.
+    losses
+        Columns to draw and what to call them; all whose name ends in "loss" by default.
 
     Other arguments
     ---------------
-    chosen : the iteration whose parameters were kept.
-    unit : of the losses; a critic's losses have their own.
+    chosen
+        The iteration whose parameters were kept.
+    unit
+        Of the losses; a critic's losses have their own.
     """
     named = losses or {str(c): str(c).replace("_", " ") for c in history.columns if str(c).endswith("loss")}
     require_columns(history, ("iteration", *named))

@@ -28,13 +28,15 @@ def plot_fact_bands(
 
     Parameters
     ----------
-    table : as `facts.compare` gives it: one row per fact with the columns `label`, `data` (real value), `low` and
-        `high` (band around it), `simulated` (median over paths), and optionally `unit`, `simulated_low` and
-        `simulated_high`. A simulated median inside the band passes. Facts without a band show their numbers only.
+    table
+        As `facts.compare` gives it: one row per fact with the columns `label`, `data` (real value), `low` and `high`
+        (band around it), `simulated` (median over paths), and optionally `unit`, `simulated_low` and `simulated_high`.
+        A simulated median inside the band passes. Facts without a band show their numbers only.
 
     Raises
     ------
-    ParameterError : a column is missing.
+    ParameterError
+        A column is missing.
     """
     require_columns(table, ("label", "data", "low", "high", "simulated"))
     ax = new_axes(ax, height=1.3 + 0.24 * len(table))
@@ -89,13 +91,15 @@ def plot_ladder(
 
     Parameters
     ----------
-    table : as `facts.ladder` gives it: one row per model, named by the index, and for every classifier the columns
-        `<classifier>_auc`, `<classifier>_low`, `<classifier>_high`. Rows whose name begins with "real" are drawn
-        pale: real against real is the floor, and nothing can be asked to do better.
+    table
+        As `facts.ladder` gives it: one row per model, named by the index, and for every classifier the columns
+        `<classifier>_auc`, `<classifier>_low`, `<classifier>_high`. Rows whose name begins with "real" are drawn pale:
+        real against real is the floor, and nothing can be asked to do better.
 
     Raises
     ------
-    ParameterError : there is no AUC, or one without its interval.
+    ParameterError
+        There is no AUC, or one without its interval.
     """
     classifiers = [str(column).removesuffix("_auc") for column in table.columns if str(column).endswith("_auc")]
     if not classifiers:
@@ -141,9 +145,12 @@ def plot_errors_against_bound(
 
     Parameters
     ----------
-    errors : one column per parameter and one row per replication; with a column `recipe`, each recipe has its colour.
-    bound : the efficient standard error of each parameter, in the same unit as its errors.
-    target : the multiple of the bound that was aimed at; None draws no line.
+    errors
+        One column per parameter and one row per replication; with a column `recipe`, each recipe has its colour.
+    bound
+        The efficient standard error of each parameter, in the same unit as its errors.
+    target
+        The multiple of the bound that was aimed at; None draws no line.
     """
     require_columns(errors, tuple(bound))
     ax = new_axes(ax, height=3.6)
