@@ -17,6 +17,9 @@ from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALU
 
 # Sums may be taken in any order, which makes them vector instructions. Not "fast": NaN must stay NaN.
 OPTIONS = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}, "nogil": True}
+# A part that is not inlined is optimised once when compiled and otherwise when read from the cache: the order of its
+# sums, and so their last bits, would depend on whether the process is the first.
+INLINED = {**OPTIONS, "forceinline": True}
 
 # The columns of `partials`: one per trader for each of the groups' coefficients, then one for each scalar.
 GROUPS = ("public", "private", "trend", "value", "observation_sd")
@@ -29,7 +32,7 @@ IMPACT, PRICE, MEAN, REVERSION, START, VARIANCE_MEAN, VARIANCE_REVERSION, VARIAN
 )
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _price_reverse(impact, before, demand, adjoint, order_adjoint):
     """Equation (2): `adjoint` goes from P(t) to the direct part of P(t-1); returns the derivative in `impact`."""
     one, total = before.dtype.type(1), before.dtype.type(0)
@@ -41,7 +44,7 @@ def _price_reverse(impact, before, demand, adjoint, order_adjoint):
     return total
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _noise_reverse(public_weight, private_weight, public, private, order_adjoint):
     """Derivatives in both weights."""
     one, half = public.dtype.type(1), public.dtype.type(0.5)
@@ -54,7 +57,7 @@ def _noise_reverse(public_weight, private_weight, public, private, order_adjoint
     return by_public, by_private
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _trend_reverse(sensitivity, trend, order_adjoint, trend_adjoint):
     """Fills the adjoint of M(t); returns the derivative in the sensitivity."""
     one, half, total = trend.dtype.type(1), trend.dtype.type(0.5), trend.dtype.type(0)
@@ -66,7 +69,7 @@ def _trend_reverse(sensitivity, trend, order_adjoint, trend_adjoint):
     return total
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _spread_trend(short, long, trend_adjoint, enters, leaves_short, leaves_long):
     """The transpose of two window sums: what begins and ends to act on the prices as the reverse goes down."""
     real = trend_adjoint.dtype.type
@@ -78,7 +81,7 @@ def _spread_trend(short, long, trend_adjoint, enters, leaves_short, leaves_long)
         leaves_long[lane] += by_long
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _value_reverse(sensitivity, sd, value, error, last, order_adjoint, signal_adjoint):
     """Adds the adjoint of X(t); returns the derivatives in the sensitivity and in sigma_F."""
     one, half = value.dtype.type(1), value.dtype.type(0.5)
@@ -93,14 +96,14 @@ def _value_reverse(sensitivity, sd, value, error, last, order_adjoint, signal_ad
     return by_sensitivity, by_sd
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _root_slope(root, floor, zero, half):
     """d sqrt(max(sigma, 0)) / d sigma: zero where truncated; the root is held up to `floor`."""
     slope = half / (floor if root < floor else root)
     return zero if root <= zero else slope
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _value_path_reverse(
     p, value_before, variance, value_normals, variance_normals, signal_adjoint, value_adjoint, root_adjoint
 ):
@@ -120,7 +123,7 @@ def _value_path_reverse(
     return p.reversion * by_mean, by_reversion, by_correlation
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _variance_reverse(p, floor, variance_before, variance, variance_normals, variance_adjoint, root_adjoint):
     """Equation (8), sigma and its root from t to t-1; returns the derivatives in mean, reversion and vol_of_vol."""
     zero, one, half = variance.dtype.type(0), variance.dtype.type(1), variance.dtype.type(0.5)
@@ -136,7 +139,7 @@ def _variance_reverse(p, floor, variance_before, variance, variance_normals, var
     return p.variance_reversion * by_mean, by_reversion, by_vol_of_vol
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _price_gather(price_gradient, windows, enters, signal_adjoint, adjoint):
     """Adds to the adjoint of P(t-1) what is not direct: the loss, the moving averages, the value signals."""
     for lane in range(adjoint.size):
@@ -144,7 +147,7 @@ def _price_gather(price_gradient, windows, enters, signal_adjoint, adjoint):
         adjoint[lane] += price_gradient[lane] + windows[lane] - signal_adjoint[lane]
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _last_trend(prices, t, lo, hi, short, long, trend):
     """M(t) from the prices themselves, those before time 0 counted as P(0)."""
     base = prices[t - 1, lo:hi]

@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -141,6 +146,25 @@ def test_gradients_have_the_same_bits_whatever_the_number_of_threads(n_paths):
     for prices, by in results[1:]:
         assert torch.equal(prices, results[0][0])
         assert all(torch.equal(by[name], results[0][1][name]) for name in by)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_have_the_same_bits_freshly_compiled_and_from_the_cache(dtype, tmp_path):
+    code = f"""
+import torch
+from simcal.models.stock.market import StockMarket
+torch.set_num_threads(1)
+names = [name for name, spec in StockMarket.SPECS.items() if spec.trainable]
+twin = StockMarket().twin(names, dtype=torch.{dtype})
+twin.simulate(0, 0, 700, 60).square().mean().backward()
+print([p.grad.item().hex() for p in twin.parameters()])
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    run = partial(subprocess.run, [sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    compiled, cached = run(check=True).stdout, run(check=True).stdout
+    assert list(tmp_path.rglob("*.nbc"))
+    assert compiled == cached
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
