@@ -102,7 +102,9 @@ def simulate(
     Raises
     ------
     ParameterError
-        Where an argument is not allowed.
+        Where an argument is not allowed, or the paths do not fit in the machine's memory.
+    DataError
+        Where `out` does not end in ``.parquet`` or cannot be written.
 
     Warns
     -----
@@ -116,11 +118,12 @@ def simulate(
     check_range(first_path, n_paths, 1, n_steps + burn_in)
     save = [save] if isinstance(save, str) else list(dict.fromkeys(save))
     check_names(save, market.OUTPUTS, "an output of this market")
-    bytes_per_path = np.dtype(check_dtype(dtype)).itemsize * (1 + len(save)) * (n_steps // every + 1)
+    dtype = check_dtype(dtype)
+    bytes_per_path = np.dtype(dtype).itemsize * (1 + len(save)) * (n_steps // every + 1)
     if chunk is None:
         chunk = max(CHUNK_BYTES // bytes_per_path // CHUNK_PATHS, 1) * CHUNK_PATHS
     chunk = min(check_integer("chunk", chunk, 1, 2**63 - 1), n_paths)
-    options = {"save": save, "every": every, "burn_in": burn_in, "dtype": check_dtype(dtype)}
+    options: dict[str, Any] = {"save": save, "every": every, "burn_in": burn_in, "dtype": dtype}
     options["threads"] = check_threads(threads)
 
     chunks = _chunks(market, check_seed(seed), int(first_path), n_paths, n_steps, chunk, options, progress)

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    """Write tensors and a JSON-able state as one safetensors file, by rename: a kill leaves the old or the new one."""
+    """Write tensors and a JSON-able state as one safetensors file, by rename: a kill leaves the old or the new one.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written there.
+    """
     from safetensors.torch import save
 
     plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}

@@ -12,7 +12,7 @@ from simcal.facts.volume import detrended_log_volume
 
 BLOCK = 250
 LONG_BLOCK = 750
-_CHUNK = 1 << 20
+_CHUNK = 1 << 20  # resampled numbers at a time, which bounds the memory
 
 
 def block_indices(
@@ -65,7 +65,7 @@ def bands(
     Other arguments
     ---------------
     volume
-        Traded volume (n,), resampled with its returns; needed by facts 10 only.
+        Traded volume (n,), resampled with its returns; needed by fact 10 only.
     block, long_block
         Steps in a block for most facts, and for those with long memory; at most a quarter of n.
     include_expensive

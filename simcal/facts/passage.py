@@ -48,6 +48,11 @@ def gain_loss(
         The level as a log return, such as 0.05; used instead of `deviations` when given.
     longest
         Passages that take more steps are left out.
+
+    Raises
+    ------
+    ParameterError
+        Neither `deviations` nor `level` is given.
     """
     r = np.asarray(as_array(r)[0], dtype=float)
     if level is None and deviations is None:

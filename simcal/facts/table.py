@@ -119,6 +119,7 @@ class MomentCoverage:
     n_skipped: int
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain numbers under the fields' names; `each` by fact."""
         return {
             "joint": self.joint,
             "each": {str(name): float(share) for name, share in self.each.items()},

@@ -20,8 +20,8 @@ def hill(r: Array, fraction: float = 0.05, tail: Tail = "both") -> Array:
     fraction
         Share of the values that counts as the tail; Franke and Westerhoff (2012) take 0.05.
     tail
-        "both" takes X = |r| and k = floor(fraction n); "left" and "right" take the returns below and above the mean, X
-        = their distance from it, and k = floor(fraction times their number).
+        "both" takes X = |r| and k = floor(fraction n); "left" and "right" take the returns below and above the mean,
+        X = their distance from it, and k = floor(fraction times their number).
 
     References
     ----------

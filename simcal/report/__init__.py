@@ -1,4 +1,9 @@
-"""Figures and the one-file HTML report. Draws what others computed, and knows no market."""
+"""Figures and the one-file HTML report. Draws what others computed, and knows no market.
+
+Every figure function takes a `title` and what to draw on: `ax`, or an array `axes` where it has several panels; without
+them it makes a figure of its own. It returns what it drew on. `period` names the steps of the time axis and `real_name`
+the real series in the legend.
+"""
 
 from simcal.report.dependence import plot_autocorrelation, plot_tails
 from simcal.report.html import Picture, Section, Table, embed_figure, write_report

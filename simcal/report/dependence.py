@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from scipy.special import erfc
 
 from simcal.facts import autocorrelation
+from simcal.facts.arrays import standardised
 from simcal.report.style import GAUSSIAN, REAL, SIMULATED, draw_lines, house_style, legend_below, new_axes
 
 _BAND = (0.025, 0.975)
@@ -40,9 +41,9 @@ def plot_tails(
         Log returns of other models by name, shape (k,) or (paths, k); the median over paths is drawn.
     """
     ax = new_axes(ax, height=4.0)
-    data = np.sort(np.abs(_standardised(np.asarray(real, dtype=float))))
+    data = np.sort(np.abs(standardised(np.asarray(real, dtype=float), np)))
     paths = np.atleast_2d(np.asarray(simulated, dtype=float))
-    largest = max(data[-1], float(np.quantile(np.max(np.abs(_standardised(paths)), axis=1), 0.9)))
+    largest = max(data[-1], float(np.quantile(np.max(np.abs(standardised(paths, np)), axis=1), 0.9)))
     x = np.geomspace(0.1, 1.1 * largest, 200)
     exceeded = _exceedances(paths, x)
     if len(paths) >= 10:
@@ -120,14 +121,9 @@ def plot_autocorrelation(
     return ax
 
 
-def _standardised(returns: np.ndarray) -> np.ndarray:
-    spread = np.std(returns, axis=-1, keepdims=True)
-    return (returns - np.mean(returns, axis=-1, keepdims=True)) / spread
-
-
 def _exceedances(returns: npt.ArrayLike, x: np.ndarray) -> np.ndarray:
     """Share of each path's |z| above each x, shape (n_paths, number of x)."""
-    z = np.sort(np.abs(_standardised(np.atleast_2d(np.asarray(returns, dtype=float)))), axis=-1)
+    z = np.sort(np.abs(standardised(np.atleast_2d(np.asarray(returns, dtype=float)), np)), axis=-1)
     return np.stack([1.0 - np.searchsorted(path, x, side="right") / path.size for path in z])
 
 

@@ -33,6 +33,7 @@ def format_number(value: Any, digits: int = 3) -> str:
 
 
 def require_columns(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    """Raise `ParameterError` where a table to draw lacks a column."""
     missing = [name for name in columns if name not in table]
     if missing:
         raise ParameterError(

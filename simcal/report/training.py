@@ -112,6 +112,10 @@ def plot_convergence(
         Names of the columns of panels.
     truth
         True value by name.
+
+    Returns
+    -------
+    The panels, shape (number of starts, number of parameters).
     """
     require_columns(history, ("start", "iteration"))
     starts = list(dict.fromkeys(history["start"]))

@@ -15,8 +15,6 @@ from simcal.report.style import FAIL, GAUSSIAN, GRID, PASS, REAL, alternatives, 
 from simcal.report.tables import format_number, require_columns
 
 _REACH = 3.2  # in half bands; what lies further out is drawn at the edge, with an arrow
-
-
 _CLASSIFIERS = {"logistic": "logistic regression", "forest": "random forest"}
 
 

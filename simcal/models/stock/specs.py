@@ -115,7 +115,7 @@ PARAMETERS = (
         unit="price^2/step",
         trainable=False,
     ),
-    Parameter("vol_of_vol", 1.0, "size of the variance's own shocks", 0, letter="vol_of_vol"),
+    Parameter("vol_of_vol", 1.0, "size of the variance's own shocks", 0, letter="xi", unit="price/step"),
     Parameter("leverage_correlation", 0.0, "correlation of the shocks to value and variance", -1, 1, letter="corr"),
 )
 SPECS: dict[str, Parameter] = {p.name: p for p in PARAMETERS}
