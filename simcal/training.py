@@ -101,6 +101,6 @@ class NonFiniteWatch:
         if self.in_a_row >= self.patience:
             raise NumericalError(
                 f"The last {self.in_a_row} training steps gave numbers that are not finite, {where}. "
-                "Lower generator_rate, start elsewhere, or train fewer parameters."
+                "Lower the learning rate, start elsewhere, or train fewer parameters."
             )
         return False

@@ -168,7 +168,7 @@ def test_nan_ends_in_a_status_that_names_the_parameters_and_is_counted():
     result = play(task(settings=linear_game(twin={"nan_above": 0.015})))
     assert not result.succeeded
     assert "sd = 0.02" in result.status
-    assert "Lower generator_rate" in result.status
+    assert "Lower the learning rate" in result.status
     assert result.non_finite == 20
     assert np.isnan(result.distance)
     assert result.market.sd == pytest.approx(0.02)
