@@ -61,7 +61,7 @@ def price_column(table: Table, column: str | None, dates: str | None) -> str:
         return candidates[0]  # its cells will be refused with their row, which says more than this function could
     raise DataError(
         f"Nothing tells which column of {table.source} holds the prices; it has {found}. "
-        "Name one 'close', or choose one with `column` (on the command line --column)."
+        "Name the one that does 'close'; in Python, load_series(..., column=...) chooses one."
     )
 
 

@@ -89,7 +89,9 @@ def _csv_rows(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
                 rows.append(cells)
                 lines.append(start)
                 start = reader.line_num + 1
-    except UnicodeDecodeError as error:
+        if "\0" in first:  # UTF-16 without a mark at the beginning
+            raise UnicodeError("zero bytes in the header")
+    except UnicodeError as error:
         raise DataError(f"{path.name} is not text in UTF-8. Save it as CSV with the encoding UTF-8.") from error
     except csv.Error as error:
         raise DataError(

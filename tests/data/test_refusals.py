@@ -152,6 +152,8 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path):
     (tmp_path / "a.csv").write_bytes("date,close\n2019-01-01,1€".encode("utf-16"))
     refused(tmp_path / "a.parquet", "could not be read as Parquet")
     refused(tmp_path / "a.csv", "not text in UTF-8")
+    (tmp_path / "unmarked.csv").write_bytes("date,close\n2019-01-01,1".encode("utf-16-le"))
+    refused(tmp_path / "unmarked.csv", "not text in UTF-8")
 
 
 @pytest.mark.parametrize(
