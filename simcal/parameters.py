@@ -65,7 +65,7 @@ class Parameter:
 
     def check(self, value: Any, count: int | None = None) -> Value:
         """Return `value` as a plain number or a tuple of `count` numbers, or raise `ParameterError`."""
-        if isinstance(value, (str, bytes)) or value is None:
+        if isinstance(value, (str, bytes, bool, np.bool_)) or value is None:
             raise ParameterError(f"{self.name} is {value!r}, but must be {self.allowed()}.")
         try:
             array = np.asarray(value, dtype=float)

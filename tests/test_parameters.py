@@ -40,6 +40,7 @@ def test_allowed_values_become_plain_numbers_or_tuples(spec, value, checked):
         (PLAIN, math.inf, "level is inf, but must be a number."),
         (PLAIN, "3", "level is '3', but must be a number."),
         (PLAIN, None, "level is None, but must be a number."),
+        (PLAIN, True, "level is True, but must be a number."),
         (PLAIN, {}, "level is {}, but must be a number."),
         (PLAIN, [1.0], "level has shape (1,), but must be one number, the same for the whole market."),
         (SHARE, 0, "share is 0, but must be a number between 0 and 1, the ends excluded."),

@@ -211,4 +211,5 @@ class StockMarket:
         """The differentiable twin with the named parameters trainable; `options` as of `StockTwin`."""
         from simcal.models.stock.twin import StockTwin
 
+        check_names(options, ["dtype", "device", "engine", "variance_gradient_floor"], "an option of the twin")
         return StockTwin(self, trainable, per_trader=per_trader, **options)

@@ -100,6 +100,11 @@ def test_options_that_are_not_allowed_are_refused_with_a_sentence(options, sente
         StockTwin(MARKET, **options)
 
 
+def test_an_unknown_option_is_refused_with_the_nearest():
+    with pytest.raises(ParameterError, match="did you mean 'engine'"):
+        MARKET.twin(["impact"], engines="torch")
+
+
 def test_hard_rules_are_refused():
     with pytest.raises(ParameterError, match=r"has no gradient; use market\.replace"):
         StockTwin(MARKET.replace(rule="hard"))
