@@ -49,3 +49,16 @@ def write_atomically(path: str | Path, content: str | bytes | Callable[[Path], o
         with suppress(OSError):
             temporary.unlink()
     return target
+
+
+def make_folder(path: str | Path) -> Path:
+    """Make a folder and those above it, unless they are there; `DataError` where that cannot be."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"The folder {folder} could not be made ({error.strerror or error}). "
+            "Choose a place that exists, has room and allows writing."
+        ) from error
+    return folder

@@ -19,6 +19,7 @@ from simcal.calibration.starts import Listener, available_cores, check_jobs, pla
 from simcal.data import PriceSeries, load_series
 from simcal.errors import DataError, NumericalError, ParameterError
 from simcal.facts.bootstrap import block_indices
+from simcal.files import make_folder
 from simcal.models import Market
 from simcal.parameters import check_names
 
@@ -78,6 +79,8 @@ def calibrate(
     windows = training_windows(series, recipe)
     if recipe.match_scale:
         origin = _at_scale(origin, training_part(series, recipe).log_returns, recipe)
+    if out is not None:
+        make_folder(out)  # before the training, which would be lost with it
     tasks = _tasks(origin, windows, recipe, Path(out) if out is not None else None, jobs, device)
     began = time.monotonic()
     results = play_all(tasks, jobs=jobs, listen=listen)
@@ -174,6 +177,8 @@ def _bootstrap(returns: np.ndarray, rule: Bootstrap, length: int, seed: int) -> 
 
 def _at_scale(market: Market, returns: np.ndarray, recipe: Recipe) -> Market:
     """The market with returns as large as the data's, by mean |r|."""
+    if not returns.any():
+        raise DataError("All returns to train on are 0; a market can only be calibrated to prices that move.")
     prices = simulated_windows(
         market, window=recipe.game.window, warm_up=recipe.game.warm_up, n_paths=200, seed=recipe.seed
     )

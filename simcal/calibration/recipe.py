@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,7 +25,7 @@ class GameSettings(_Strict):
     gradient_penalty: float = Field(default=10.0, ge=0)
     normalise: Literal["standardise", "whiten"] = "whiten"
     shrinkage: float = Field(default=0.0, ge=0, le=1)
-    hidden: tuple[int, ...] = (32, 32)
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = (32, 32)
     activation: Literal["relu", "tanh", "silu"] = "relu"
     window: int = Field(default=50, ge=2)
     warm_up: int = Field(default=50, ge=0)
@@ -93,12 +93,19 @@ class Recipe(_Strict):
     window_stride: int = Field(default=5, ge=1)
     bootstrap: Bootstrap | None = None
     match_scale: bool = False  # start from a market whose returns are as large as the data's
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**64 - 1)
     budget: float | None = Field(default=None, gt=0)
     game: GameSettings = GameSettings()
     starts: Starts = Starts()
     early_stopping: EarlyStopping | None = None
     experiment: Experiment | None = None
+
+    @model_validator(mode="after")
+    def _trainable_once(self) -> Recipe:
+        twice = next((name for name in self.trainable if self.trainable.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"trainable names {twice!r} more than once; name each parameter once.")
+        return self
 
     @model_validator(mode="after")
     def _bootstrap_or_validation(self) -> Recipe:

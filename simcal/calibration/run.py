@@ -80,9 +80,15 @@ def read_run(folder: str | Path, series: PriceSeries | None = None) -> Run:
         history = pd.read_csv(folder / "history.csv")
     except (OSError, ValueError) as error:
         raise DataError(f"The run {folder} is damaged ({error}); calibrate again.") from None
+    series = series if series is not None else _series(folder, manifest)
+    if series.sha256 != manifest["data"]["sha256"]:
+        raise DataError(
+            f"The series {series.name} is not the one that {folder} was calibrated to, or it has changed since. "
+            "Give the run's own data."
+        )
     return Run(
-        folder, models.load(folder), models.load(folder / "origin.toml"), recipe,
-        series if series is not None else _series(folder, manifest), manifest, history, _validation(folder),
+        folder, models.load(folder), models.load(folder / "origin.toml"), recipe, series, manifest, history,
+        _validation(folder),
     )  # fmt: skip
 
 
@@ -96,14 +102,9 @@ def _series(folder: Path, manifest: dict[str, Any]) -> PriceSeries:
     if not source:
         raise DataError(f"The data of {folder} were given as an array and have no name; give them again.")
     try:
-        series = load_series(source)
+        return load_series(source)
     except DataError as error:
         raise DataError(f"The data of {folder} cannot be read any more; give them again. {error}") from None
-    if series.sha256 != manifest["data"]["sha256"]:
-        raise DataError(
-            f"The series {source} is no longer the one that {folder} was calibrated to: it has changed since."
-        )
-    return series
 
 
 def _validation(folder: Path) -> Validation | None:

@@ -135,6 +135,7 @@ def test_what_the_caller_sets_replaces_the_recipes():
     ("options", "sentence"),
     [
         ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**64}, "seed is 18446744073709551616"),
         ({"budget": 0.0}, "budget is 0.0"),
         ({"starts": 0}, "starts.count is 0"),
         ({"iterations": 0}, "game.iterations is 0"),
@@ -215,6 +216,20 @@ def test_no_start_with_finite_numbers_is_an_error_that_names_the_parameters(monk
     broken = lognormal.linear_game(twin={"nan_above": 0.001})
     with pytest.raises(NumericalError, match=r"^No start ended with finite numbers\..*sd = 0\.02"):
         simcal.calibrate(LognormalMarket(0.02), lognormal_prices(), recipe=recipe(game=broken.model_dump()))
+
+
+def test_prices_that_never_move_are_refused():
+    still = PriceSeries("still", pd.RangeIndex(2000), np.full(2000, 5.0))
+    with pytest.raises(DataError, match="All returns to train on are 0"):
+        simcal.calibrate(None, still, recipe=stock_recipe().model_copy(update={"match_scale": True}))
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_training(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    module = sys.modules["simcal.calibration.calibrate"]  # the package has a function of that name
+    monkeypatch.setattr(module, "play_all", lambda *_, **__: pytest.fail("it was trained"))
+    with pytest.raises(DataError, match="could not be made"):
+        simcal.calibrate(LognormalMarket(), series(500), recipe=recipe(), out=tmp_path / "file")
 
 
 def test_the_device_cpu_is_the_default():

@@ -130,8 +130,16 @@ def test_data_that_have_changed_since_are_refused(prices_file, tmp_path):
     simcal.calibrate(None, mine, recipe=RECIPE, iterations=2, out=folder)
     read_run(folder)
     mine.write_text(prices_file.read_text().replace("2015-01-01", "2014-12-31"))
-    with pytest.raises(DataError, match=r"is no longer the one that .* was calibrated to"):
+    with pytest.raises(DataError, match=r"is not the one that .* was calibrated to"):
         read_run(folder)
+
+
+def test_other_data_than_the_runs_own_are_refused(prices_file, tmp_path):
+    simcal.calibrate(None, prices_file, recipe=RECIPE, iterations=2, out=tmp_path)
+    own = simcal.load_series(prices_file)
+    assert read_run(tmp_path, own).series is own
+    with pytest.raises(DataError, match=r"is not the one that .* was calibrated to"):
+        read_run(tmp_path, own.split(0.9)[0])
 
 
 def test_data_without_a_name_cannot_be_read_again_but_the_market_can(prices_file, tmp_path):
