@@ -48,6 +48,9 @@ def main() -> None:
     except SimcalError as error:
         say(f"simcal: {error}")
         sys.exit(2)
+    except MemoryError:
+        say("simcal: this needs more memory than the machine has; give fewer paths, traders, samples or steps.")
+        sys.exit(2)
     except SystemExit as end:
         if end.code == _INTERRUPTED:
             say("simcal: interrupted; a calibration continues when the same command is given again.")

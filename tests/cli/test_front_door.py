@@ -95,3 +95,13 @@ def test_an_interrupt_says_that_the_calibration_continues(command, monkeypatch):
     done = command("simulate", "stock")
     assert done.code == 130
     assert "continues when the same command is given again" in done.err
+
+
+def test_too_little_memory_is_one_sentence(command, monkeypatch):
+    def too_large(source):
+        raise MemoryError
+
+    monkeypatch.setattr("simcal.load", too_large)
+    done = command("simulate", "stock")
+    assert done.code == 2
+    assert done.err.startswith("simcal: this needs more memory")
