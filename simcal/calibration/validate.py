@@ -23,6 +23,7 @@ BASELINES = ("gjr-garch-t", "garch-t", "block-bootstrap")
 SHORTEST = 150  # returns: some facts look back 101 steps and need a few blocks of 63
 SHORTEST_HELD_OUT = 500  # returns: below, the bands of the slow facts say nothing
 FEWEST_WINDOWS = 5  # one for each fold of the classifiers
+FAKE_DRAWS = 20  # draws of as many fake windows as there are real ones, over which an AUC is averaged
 WINDOWS_FOR_FLOOR = 10  # the floor sets one half of them against the other
 
 #: called with (models judged, how many there are, what was judged last)
@@ -156,7 +157,9 @@ def _judge(
         row = None
         if len(real) // window >= FEWEST_WINDOWS:
             windows = facts.windows(fake, window).reshape(-1, window)
-            row = facts.discriminate(facts.windows(real, window), windows, seed=seed, level=level).to_dict()
+            row = facts.discriminate(
+                facts.windows(real, window), windows, seed=seed, level=level, n_draws=FAKE_DRAWS
+            ).to_dict()
     return part, model, {"facts": compared, "coverage": coverage, "ladder": row}
 
 

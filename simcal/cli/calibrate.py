@@ -118,7 +118,7 @@ def _experiment(
     as_json: bool,
 ) -> None:  # fmt: skip
     from simcal.calibration.experiment import run_experiment
-    from simcal.calibration.experiment_report import write_experiment_report
+    from simcal.calibration.experiment.report import write_experiment_report
 
     assert recipe.experiment is not None
     n = replications or recipe.experiment.replications

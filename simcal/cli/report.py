@@ -21,7 +21,7 @@ def command(
     from simcal.calibration.run import read_manifest
 
     if read_manifest(run).get("kind") == "experiment":
-        from simcal.calibration.experiment_report import write_experiment_report
+        from simcal.calibration.experiment.report import write_experiment_report
 
         path = write_experiment_report(run)
     else:
