@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: install demo test test-slow lint bench clean-compiled clean
+.PHONY: install demo test test-slow lint bench clean
 
 install: $(INSTALLED)
 
@@ -28,9 +28,5 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
-# Numba keeps compiled code beside the sources and sees changes only in the file of the function that it keeps.
-clean-compiled:
-	find simcal -name '*.nb[ci]' -delete
-
-clean: clean-compiled
+clean:
 	rm -rf .venv runs

@@ -40,9 +40,9 @@ class Paths:
         That number.
     """
 
-    prices: np.ndarray
-    outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
-    market: Mapping[str, Any] = field(default_factory=dict)
+    prices: np.ndarray = field(repr=False)
+    outputs: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    market: Mapping[str, Any] = field(default_factory=dict, repr=False)
     seed: int = 0
     first_path: int = 0
     every: int = 1

@@ -72,13 +72,17 @@ def efficient_errors(
 
     Parameters
     ----------
-    market, names : the truth, and which of its parameters are estimated (each one number).
-    statistics, window, warm_up, n_windows : what is observed, and how often.
-    n_paths, step, seed : simulated windows per evaluation, relative step of the differences, noise.
+    market, names
+        The truth, and which of its parameters are estimated (each one number).
+    statistics, window, warm_up, n_windows
+        What is observed, and how often.
+    n_paths, step, seed
+        Simulated windows per evaluation, relative step of the differences, noise.
 
     Raises
     ------
-    NumericalError : the statistics do not identify the parameters (J' V^-1 J is singular).
+    NumericalError
+        The statistics do not identify the parameters (J' V^-1 J is singular).
     """
     truth = np.array([float(getattr(market, name)) for name in names])
 

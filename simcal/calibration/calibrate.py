@@ -45,23 +45,34 @@ def calibrate(
 
     Main arguments
     --------------
-    market : where to start, as it is; None takes the recipe's with the recipe's changes.
-    data : a catalogue name, a CSV or Parquet file, a pandas object, an array of prices or a `PriceSeries`; None takes
-        the recipe's.
-    recipe : a name from ``calibration/``, a TOML file or a `Recipe`; its first ``train_share`` of the data is used.
-    out : a run folder; with one, the run can be killed and continued, and leaves its record there.
-    seed, budget, starts, iterations : override the recipe's; the budget is in seconds of wall time.
+    market
+        Where to start, as it is; None takes the recipe's with the recipe's changes.
+    data
+        A catalogue name, a CSV or Parquet file, a pandas object, an array of prices or a `PriceSeries`; None takes the
+        recipe's.
+    recipe
+        A name from ``calibration/``, a TOML file or a `Recipe`; its first ``train_share`` of the data is used.
+    out
+        A run folder; with one, the run can be killed and continued, and leaves its record there.
+    seed, budget, starts, iterations
+        Override the recipe's. The budget is in seconds of wall time; the recipe's own does not apply where iterations
+        are given.
 
     Other arguments
     ---------------
-    jobs : starts played at the same time, each in a process of its own; one per core when absent.
-    device : where the twin runs, "cpu" or "cuda".
-    listen : called with (start number, history row) now and then, for progress.
+    jobs
+        Starts played at the same time, each in a process of its own; one per core when absent.
+    device
+        Where the twin runs, "cpu" or "cuda".
+    listen
+        Called with (start number, history row) now and then, for progress.
 
     Raises
     ------
-    ParameterError, DataError : the arguments cannot be used, in one sentence.
-    NumericalError : no start ended with finite numbers.
+    ParameterError, DataError
+        The arguments cannot be used, in one sentence.
+    NumericalError
+        No start ended with finite numbers.
     """
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe = override(recipe, seed=seed, budget=budget, starts=starts, iterations=iterations)
@@ -114,6 +125,7 @@ def override(
         values["starts"]["count"] = starts
     if iterations is not None:
         values["game"]["iterations"] = iterations
+        values["budget"] = budget  # the recipe's was made for its own number of iterations
     return check_recipe(values)
 
 

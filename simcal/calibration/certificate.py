@@ -30,15 +30,23 @@ class PartValidation:
 
     Attributes
     ----------
-    name : "all data" or "held-out".
-    first, last : first and last date (or position) of the part, as text.
-    n_returns, n_windows : its size, and the windows that the classifiers saw.
-    bands : indexed by fact: label, number, unit, data, low, high.
-    facts : for each model, indexed by fact: simulated (median over samples), simulated_low, simulated_high (5 and
-        95 % quantiles), passes (missing where the data have no band), undefined.
-    coverage : for each model, the share of its samples whose nine Franke-Westerhoff moments lie in the bands.
-    ladder : as `facts.ladder`, indexed by model, the floor first where there are windows enough; None without any.
-    notes : sentences on what could not be done.
+    name
+        "all data" or "held-out".
+    first, last
+        First and last date (or position) of the part, as text.
+    n_returns, n_windows
+        Its size, and the windows that the classifiers saw.
+    bands
+        Indexed by fact: label, number, unit, data, low, high.
+    facts
+        For each model, indexed by fact: simulated (median over samples), simulated_low, simulated_high (5 and 95 %
+        quantiles), passes (missing where the data have no band), undefined.
+    coverage
+        For each model, the share of its samples whose nine Franke-Westerhoff moments lie in the bands.
+    ladder
+        As `facts.ladder`, indexed by model, the floor first where there are windows enough; None without any.
+    notes
+        Sentences on what could not be done.
     """
 
     name: str
@@ -118,14 +126,21 @@ class Validation:
 
     Attributes
     ----------
-    all_data, held_out : the judgement on all the data, and on what the training did not see (None where that is too
-        short or nothing was held out).
-    data : name, n (prices) and sha256 of the series.
-    settings : the arguments that fix the result: train_share, n_samples, window, burn_in, seed, n_resamples, level.
-    market : the market as plain values.
-    fits : how the fit of each baseline ended.
-    n_failed : samples of the market that hold numbers that are not usable; they count as outside.
-    seconds : wall time.
+    all_data, held_out
+        The judgement on all the data, and on what the training did not see (None where that is too short or nothing was
+        held out).
+    data
+        Name, n (prices) and sha256 of the series.
+    settings
+        The arguments that fix the result: train_share, n_samples, window, burn_in, seed, n_resamples, level.
+    market
+        The market as plain values.
+    fits
+        How the fit of each baseline ended.
+    n_failed
+        Samples of the market that hold numbers that are not usable; they count as outside.
+    seconds
+        Wall time.
     """
 
     all_data: PartValidation

@@ -42,11 +42,16 @@ class Game:
 
     Parameters
     ----------
-    market : where the generator starts.
-    trainable, per_trader : names of the trained parameters, and which of them have a value per trader.
-    data : the real windows.
-    settings : the rules of the game.
-    seed, start : the run's seed and the number of this start.
+    market
+        Where the generator starts.
+    trainable, per_trader
+        Names of the trained parameters, and which of them have a value per trader.
+    data
+        The real windows.
+    settings
+        The rules of the game.
+    seed, start
+        The run's seed and the number of this start.
     """
 
     def __init__(

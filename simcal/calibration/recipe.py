@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from simcal.errors import ParameterError
 from simcal.parameters import check_names
@@ -43,6 +43,16 @@ class GameSettings(_Strict):
     largest_gradient: float | None = Field(default=None, gt=0)
     dtype: Literal["float32", "float64"] = "float32"
     twin: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("twin")
+    @classmethod
+    def _set_elsewhere(cls, options: dict[str, Any]) -> dict[str, Any]:
+        for name in ("dtype", "device"):
+            if name in options:
+                raise ValueError(
+                    f"game.twin.{name} is not set here: game.dtype and the argument device of calibrate do that."
+                )
+        return options
 
 
 class Starts(_Strict):
@@ -117,6 +127,15 @@ class Recipe(_Strict):
         return self
 
     @model_validator(mode="after")
+    def _early_stopping_has_windows(self) -> Recipe:
+        if self.early_stopping is not None and self.validation_share == 0:
+            raise ValueError(
+                "early_stopping judges by validation windows, but validation_share is 0, so that there are none; "
+                "raise it or leave early_stopping out."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _early_stopping_has_averages(self) -> Recipe:
         if self.early_stopping is not None and self.game.average_from >= 1:
             raise ValueError(
@@ -161,6 +180,6 @@ def _first_problem(error: ValidationError) -> str:
         return f"{place!r} is not a setting of a recipe; correct or remove it."
     if first["type"] == "missing":
         return f"{place!r} is missing; add it."
-    if first["type"] == "value_error" and not place:
+    if first["type"] == "value_error":  # a sentence of our own
         return first["msg"].removeprefix("Value error, ")
     return f"{place} is {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}."

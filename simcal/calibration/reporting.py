@@ -24,13 +24,17 @@ def write_run_report(
 
     Parameters
     ----------
-    folder : of a finished run.
-    validation : the certificate of its market.
-    series : the data, where they have no name or have moved.
+    folder
+        Of a finished run.
+    validation
+        The certificate of its market.
+    series
+        The data, where they have no name or have moved.
 
     Raises
     ------
-    DataError : the folder is not that of a finished run, or its data have changed.
+    DataError
+        The folder is not that of a finished run, or its data have changed.
     """
     if validation is not None:
         write_validation(folder, validation)

@@ -69,7 +69,8 @@ def read_run(folder: str | Path, series: PriceSeries | None = None) -> Run:
 
     Raises
     ------
-    DataError : the folder is not that of a finished run, or the data are not those of the run.
+    DataError
+        The folder is not that of a finished run, or the data are not those of the run.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)

@@ -58,7 +58,8 @@ def draw_samples(
 
     Raises
     ------
-    NumericalError : not one sample of the market is usable.
+    NumericalError
+        Not one sample of the market is usable.
     """
     training = series.split(train_share)[0] if train_share < 1 else series
     with warnings.catch_warnings():

@@ -49,25 +49,38 @@ def validate(
 
     Main arguments
     --------------
-    market : a market, or what `simcal.load` takes.
-    data : a catalogue name, a CSV or Parquet file, a pandas object, an array of prices or a `PriceSeries`.
-    train_share : the share of the returns that training saw; baselines are fitted to it, and the rest is judged apart.
-    n_samples : simulated samples of the data's length, from the market and from each baseline.
-    window : returns in a window of the classifiers, at least 150.
+    market
+        A market, or what `simcal.load` takes.
+    data
+        A catalogue name, a CSV or Parquet file, a pandas object, an array of prices or a `PriceSeries`.
+    train_share
+        The share of the returns that training saw; baselines are fitted to it, and the rest is judged apart.
+    n_samples
+        Simulated samples of the data's length, from the market and from each baseline.
+    window
+        Returns in a window of the classifiers, at least 150.
 
     Other arguments
     ---------------
-    baselines : names of `facts.BASELINES`.
-    burn_in : steps of the market to leave out before each sample.
-    seed : of the samples, the bootstrap and the classifiers. The market's noise is new whatever the seed of training.
-    n_resamples, level : of the bootstrap bands.
-    jobs : processes; one per core when absent. The result does not depend on it.
-    listen : called with (done, total, what), for progress.
+    baselines
+        Names of `facts.BASELINES`.
+    burn_in
+        Steps of the market to leave out before each sample.
+    seed
+        Of the samples, the bootstrap and the classifiers. The market's noise is new whatever the seed of training.
+    n_resamples, level
+        Of the bootstrap bands.
+    jobs
+        Processes; one per core when absent. The result does not depend on it.
+    listen
+        Called with (done, total, what), for progress.
 
     Raises
     ------
-    ParameterError, DataError : the arguments cannot be used; the series needs at least 150 returns.
-    NumericalError : no sample of the market is usable.
+    ParameterError, DataError
+        The arguments cannot be used; the series needs at least 150 returns.
+    NumericalError
+        No sample of the market is usable.
     """
     began = time.monotonic()
     series = data if isinstance(data, PriceSeries) else load_series(data)

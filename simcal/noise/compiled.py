@@ -12,7 +12,10 @@ from numba.extending import overload
 from simcal.errors import ParameterError
 from simcal.noise import gaussian
 from simcal.noise.counters import MULTIPLIERS, ROUNDS, WEYL, check_range, check_seed, key_of
+from simcal.stale_code import forget_stale_code
 from simcal.threads import check_threads, run, split
+
+forget_stale_code()  # before any compiled function is looked for: all compiled code imports this module
 
 # Numba promotes the sum of two uint32 to 64 bits, and of a float32 and a Python float to float64: each constant and
 # each result below carries its type.

@@ -52,7 +52,12 @@ def test_a_file_gives_its_name_to_the_recipe_and_leaves_the_rest_at_its_defaults
         ("seed = 1", r"'trainable' is missing; add it\."),
         ("trainable = []", r"trainable is \[\]: "),
         ("trainable = 'impact'", r"trainable is 'impact': input should be a valid tuple"),
-        (GOOD + "[early_stopping]\n[game]\naverage_from = 1.0", r"early_stopping judges the averaged parameters"),
+        (
+            "validation_share = 0.2\n" + GOOD + "[early_stopping]\n[game]\naverage_from = 1.0",
+            r"early_stopping judges the averaged parameters",
+        ),
+        (GOOD + "[early_stopping]", r"early_stopping judges by validation windows"),
+        (GOOD + "[game.twin]\ndevice = 'cuda'", r"game.twin.device is not set here"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence_with_its_key(tmp_path, text, sentence):

@@ -52,7 +52,8 @@ def load_experiment(folder: str | Path) -> ExperimentResult:
 
     Raises
     ------
-    DataError : the folder is not that of a finished experiment.
+    DataError
+        The folder is not that of a finished experiment.
     """
     folder = Path(folder)
     try:

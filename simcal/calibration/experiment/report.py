@@ -36,12 +36,15 @@ def write_experiment_report(folder: str | Path, result: ExperimentResult | None 
 
     Parameters
     ----------
-    folder : of a finished experiment.
-    result : what lies in the folder, where it is at hand.
+    folder
+        Of a finished experiment.
+    result
+        What lies in the folder, where it is at hand.
 
     Raises
     ------
-    DataError : the folder is not that of a finished experiment.
+    DataError
+        The folder is not that of a finished experiment.
     """
     manifest = read_manifest(folder)
     result = load_experiment(folder) if result is None else result

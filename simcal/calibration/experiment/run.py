@@ -49,19 +49,26 @@ def run_experiment(
 
     Main arguments
     --------------
-    recipe : a recipe with a section ``[experiment]``; its market, with its changes, is the truth.
-    out : a folder for the result; with one, an experiment that was killed continues.
-    replications, iterations : override the recipe's, the iterations for both games.
+    recipe
+        A recipe with a section ``[experiment]``; its market, with its changes, is the truth.
+    out
+        A folder for the result; with one, an experiment that was killed continues.
+    replications, iterations
+        Override the recipe's, the iterations for both games.
 
     Other arguments
     ---------------
-    jobs : games played at the same time, each in a process of its own on one thread; one per core when absent.
-    listen : called with (replication, history row) now and then, for all of ours and then all of the plain games.
+    jobs
+        Games played at the same time, each in a process of its own on one thread; one per core when absent.
+    listen
+        Called with (replication, history row) now and then, for all of ours and then all of the plain games.
 
     Raises
     ------
-    ParameterError : the recipe cannot be used so, in one sentence.
-    NumericalError : the statistics do not identify the parameters, or the true market leaves the range of numbers.
+    ParameterError
+        The recipe cannot be used so, in one sentence.
+    NumericalError
+        The statistics do not identify the parameters, or the true market leaves the range of numbers.
     """
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe = _override(recipe, replications, iterations)

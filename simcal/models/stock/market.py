@@ -137,8 +137,8 @@ class StockMarket:
         """The market whose returns are `factor` times as large, to first order in them.
 
         Prices move `factor` times as far around the mean fundamental value, and the rules answer to moves of that size
-        as before. `impact` stays below 1: what it lacks then goes into the sensitivities, and returns that noise traders
-        make fall short of the factor.
+        as before. `impact` stays below 1: what it lacks then goes into the sensitivities, and returns that noise
+        traders make fall short of the factor.
         """
         if not 0 < factor < float("inf"):
             raise ParameterError(f"The factor is {factor!r}, but must be a positive number.")

@@ -4,7 +4,6 @@ Pure functions of numbers or arrays that broadcast together. The reference calls
 compiles these very functions with Numba and replaces only the three with a choice or a tanh in them
 (`positive_part`, `hard_order`, `smoothed_order`), which the tests compare. They hold no literal numbers beside whole
 ones that NumPy leaves in the precision of the arrays, so float32 stays float32. Equation numbers as in `StockMarket`.
-After a change here, `make clean-compiled`: Numba does not see it.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class StockTwin(nn.Module):
             raise ParameterError(f"engine is {engine!r}, but must be 'auto', 'torch' or 'adjoint'.")
         if dtype not in (torch.float64, torch.float32):
             raise ParameterError(f"dtype is {dtype}, but must be torch.float64 or torch.float32.")
-        if not 0 <= variance_gradient_floor < float("inf"):
+        if not isinstance(variance_gradient_floor, (int, float)) or not 0 <= variance_gradient_floor < float("inf"):
             raise ParameterError(
                 f"variance_gradient_floor is {variance_gradient_floor!r}, but must be a number of at least 0."
             )
