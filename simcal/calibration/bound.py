@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from simcal.calibration.statistics import statistics as find_statistics
+from simcal.calibration.windows import simulated_windows
 from simcal.errors import NumericalError
 from simcal.models import Market
-
-_CHUNK = 20_000
 
 
 @dataclass(frozen=True)
@@ -40,20 +39,6 @@ class Bound:
             },
             index=pd.Index(self.names, name="parameter"),
         )
-
-
-def simulated_windows(
-    market: Market, *, window: int, warm_up: int, n_paths: int, seed: int, first_path: int = 0
-) -> np.ndarray:
-    """Prices (n_paths, window + 1) after the warm-up, one window per path, from the kernel in float64."""
-    parts = []
-    for first in range(0, n_paths, _CHUNK):
-        prices = market.simulate_chunk(
-            seed, first_path + first, min(_CHUNK, n_paths - first), window,
-            save=(), every=1, burn_in=warm_up, dtype="float64", threads=None,
-        )["prices"]  # fmt: skip
-        parts.append(prices)
-    return np.concatenate(parts)
 
 
 def efficient_errors(

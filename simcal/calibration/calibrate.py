@@ -10,21 +10,19 @@ from typing import Any
 import numpy as np
 
 from simcal import models
-from simcal.calibration.bound import simulated_windows
 from simcal.calibration.gan import GameData
-from simcal.calibration.recipe import Bootstrap, Recipe, check_recipe, load_recipe
+from simcal.calibration.recipe import Recipe, check_recipe, load_recipe
 from simcal.calibration.result import Calibration, checkpoint_path
 from simcal.calibration.start import StartResult, StartTask
 from simcal.calibration.starts import Listener, available_cores, check_jobs, play_all, start_markets
+from simcal.calibration.windows import simulated_windows, training_part, training_windows
 from simcal.data import PriceSeries, load_series
 from simcal.errors import DataError, NumericalError, ParameterError
-from simcal.facts.bootstrap import block_indices
 from simcal.files import make_folder
 from simcal.models import Market
 from simcal.parameters import check_names
 
 DEFAULT_RECIPE = "sp500"
-SHORTEST_BOOTSTRAP = 250  # returns: about a year of days
 
 
 def calibrate(
@@ -89,7 +87,7 @@ def calibrate(
     check_names(recipe.trainable, origin.SPECS, "a parameter of this market")
     windows = training_windows(series, recipe)
     if recipe.match_scale:
-        origin = _at_scale(origin, training_part(series, recipe).log_returns, recipe)
+        origin = _at_scale(origin, training_part(series, recipe.train_share).log_returns, recipe)
     if out is not None:
         make_folder(out)  # before the training, which would be lost with it
     tasks = _tasks(origin, windows, recipe, Path(out) if out is not None else None, jobs, device)
@@ -139,52 +137,6 @@ def check_device(device: str) -> None:
         raise ParameterError(
             f"device is {device!r}, but this PyTorch cannot compute there; give 'cpu', or 'cuda' on a machine with it."
         ) from None
-
-
-def training_windows(series: PriceSeries, recipe: Recipe) -> GameData:
-    """Windows of the first part of a series: to train on and, if the recipe says so, to validate on.
-
-    Validation windows lie around the middle of every so many windows' length, spread evenly over the training part; no
-    return is in a training and in a validation window.
-    """
-    length = recipe.game.window
-    part = training_part(series, recipe)
-    needed = SHORTEST_BOOTSTRAP if recipe.bootstrap is not None else 2 * length
-    if part.n - 1 < needed:
-        raise DataError(
-            f"The series {series.name} has {part.n - 1} returns to train on, but the recipe {recipe.name} needs "
-            f"at least {needed}; give a longer series or another recipe."
-        )
-    if recipe.bootstrap is not None:
-        return GameData(_bootstrap(part.log_returns, recipe.bootstrap, length, recipe.seed))
-    starts = np.arange(0, part.n - length, recipe.window_stride)
-    prices = part.prices
-    if recipe.validation_share == 0:
-        return GameData(prices[starts[:, None] + np.arange(length + 1)])
-    every = round(1 / recipe.validation_share)
-    reach = length // 4  # validation windows start up to so far before and after their place
-    held = np.arange(every // 2, (part.n - 1) // length, every) * length
-    apart = np.all(np.abs(starts[:, None] - held) >= length + reach, axis=1)
-    near = np.any(np.abs(starts[:, None] - held) <= reach, axis=1)
-    if apart.sum() < 2 or near.sum() < 2:
-        raise DataError(
-            f"The series {series.name} is too short for a validation_share of {recipe.validation_share:g}; "
-            "set it to 0, or give a longer series, a shorter game.window or a smaller window_stride."
-        )
-    index = np.arange(length + 1)
-    return GameData(prices[starts[apart][:, None] + index], prices[starts[near][:, None] + index])
-
-
-def training_part(series: PriceSeries, recipe: Recipe) -> PriceSeries:
-    """The first ``train_share`` of a series."""
-    return series.split(recipe.train_share)[0] if recipe.train_share < 1 else series
-
-
-def _bootstrap(returns: np.ndarray, rule: Bootstrap, length: int, seed: int) -> np.ndarray:
-    """Windows of prices (count, length + 1) that start at 100."""
-    rng = np.random.default_rng([seed, length])
-    positions = block_indices(len(returns), min(rule.block, len(returns) // 2), rule.count, rng, length)
-    return 100 * np.exp(np.concatenate([np.zeros((rule.count, 1)), np.cumsum(returns[positions], axis=1)], axis=1))
 
 
 def _at_scale(market: Market, returns: np.ndarray, recipe: Recipe) -> Market:

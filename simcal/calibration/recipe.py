@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from simcal.errors import ParameterError
@@ -143,6 +144,10 @@ class Recipe(_Strict):
                 "lower it or leave early_stopping out."
             )
         return self
+
+    def to_toml(self) -> str:
+        """The recipe as a TOML file; what is not set is left out."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
 def recipe_names() -> list[str]:

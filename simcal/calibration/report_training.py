@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simcal.calibration.calibrate import training_part, training_windows
 from simcal.calibration.losses import LOSSES
 from simcal.calibration.recipe import Recipe
 from simcal.calibration.run import Run
 from simcal.calibration.statistics import statistics
 from simcal.calibration.verdict import percent
+from simcal.calibration.windows import training_part, training_windows
 from simcal.data import PriceSeries
 from simcal.models import Market
 from simcal.report import Picture, Section, Table, plot_losses, plot_parameters
@@ -24,7 +24,7 @@ _DEMAND_STEPS = 500
 def overview_section(run: Run) -> Section:
     """Data, market, statistics, loss, split: what was calibrated to what."""
     recipe, game, series = run.recipe, run.recipe.game, run.series
-    training = training_part(series, recipe)
+    training = training_part(series, recipe.train_share)
     n_train = training.n - 1
     features = statistics(game.statistics)
     rest = series.n - training.n

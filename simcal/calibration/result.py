@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import tomli_w
 
 from simcal import models
 from simcal.calibration.recipe import Recipe
@@ -96,14 +95,15 @@ class Calibration:
         folder = Path(folder)
         models.save(self.market, folder / "market.toml")
         models.save(self.origin, folder / "origin.toml")
-        write_atomically(folder / "recipe.toml", tomli_w.dumps(_without_none(self.recipe.model_dump(mode="json"))))
+        write_atomically(folder / "recipe.toml", self.recipe.to_toml())
         write_atomically(folder / "history.csv", self.history.to_csv(index=False))
         checkpoint = checkpoint_path(folder, self.chosen)
         if checkpoint.is_file():
             write_atomically(folder / "weights.safetensors", checkpoint.read_bytes())
+        record = self.to_dict()
         manifest = {
-            **self.to_dict(),
-            "data": {**self.to_dict()["data"], "source": self.data_name},
+            **record,
+            "data": {**record["data"], "source": self.data_name},
             "seed": self.recipe.seed,
             "versions": versions(),
         }
@@ -119,9 +119,3 @@ def checkpoint_path(folder: Path, start: int) -> Path:
 def versions() -> dict[str, str]:
     """The versions that a result depends on, by package."""
     return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_none(v) for k, v in value.items() if v is not None}
-    return value

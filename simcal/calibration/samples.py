@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simcal.calibration.windows import training_part
 from simcal.data import PriceSeries
 from simcal.errors import NumericalError, NumericalWarning
 from simcal.facts import fit_baseline
@@ -61,7 +62,7 @@ def draw_samples(
     NumericalError
         Not one sample of the market is usable.
     """
-    training = series.split(train_share)[0] if train_share < 1 else series
+    training = training_part(series, train_share)
     with warnings.catch_warnings():
         # Failed paths and fits that did not converge are part of the result.
         warnings.simplefilter("ignore", NumericalWarning)

@@ -11,7 +11,7 @@ import pytest
 
 from simcal import models
 from simcal.calibration import bound as bounds
-from simcal.calibration import efficient_errors
+from simcal.calibration import efficient_errors, windows
 from simcal.errors import NumericalError, ParameterError
 
 
@@ -74,9 +74,9 @@ def test_bound_falls_with_the_root_of_the_number_of_windows() -> None:
 
 def test_bound_does_not_depend_on_how_the_paths_are_cut_into_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     market = models.load("stock")
-    whole = bounds.simulated_windows(market, window=20, warm_up=5, n_paths=70, seed=3)
-    monkeypatch.setattr(bounds, "_CHUNK", 32)
-    np.testing.assert_array_equal(bounds.simulated_windows(market, window=20, warm_up=5, n_paths=70, seed=3), whole)
+    whole = windows.simulated_windows(market, window=20, warm_up=5, n_paths=70, seed=3)
+    monkeypatch.setattr(windows, "_CHUNK", 32)
+    np.testing.assert_array_equal(windows.simulated_windows(market, window=20, warm_up=5, n_paths=70, seed=3), whole)
 
 
 def test_table_gives_the_errors_in_per_cent_of_the_truth() -> None:

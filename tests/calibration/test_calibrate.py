@@ -10,8 +10,9 @@ import pytest
 import simcal
 from simcal import models
 from simcal.calibration import GameData, Recipe
-from simcal.calibration.calibrate import choose, override, training_windows
+from simcal.calibration.calibrate import choose, override
 from simcal.calibration.start import StartResult
+from simcal.calibration.windows import training_windows
 from simcal.data import PriceSeries
 from simcal.errors import DataError, NumericalError, ParameterError
 

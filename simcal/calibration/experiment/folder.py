@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import tomli_w
 
 from simcal import models
 from simcal.calibration.bound import Bound
@@ -31,7 +30,7 @@ def save_experiment(folder: str | Path, result: ExperimentResult) -> Path:
     folder = Path(folder)
     models.save(result.truth, folder / "origin.toml")
     models.save(result.market(result.of(OURS)[0]), folder / "market.toml")
-    write_atomically(folder / "recipe.toml", tomli_w.dumps(result.recipe.model_dump(mode="json", exclude_none=True)))
+    write_atomically(folder / "recipe.toml", result.recipe.to_toml())
     write_atomically(folder / "estimates.csv", result.tables["estimates"].to_csv(index=False))
     write_atomically(folder / "history.csv", result.history.to_csv(index=False))
     write_atomically(folder / "experiment.json", json_text(result.to_dict(), indent=1))

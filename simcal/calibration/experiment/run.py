@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from simcal import models
-from simcal.calibration.bound import efficient_errors, simulated_windows
+from simcal.calibration.bound import efficient_errors
 from simcal.calibration.experiment.folder import save_experiment
 from simcal.calibration.experiment.result import ExperimentResult, Outcome, unsigned
 from simcal.calibration.experiment.targets import OURS, PLAIN, TARGET_PATH_ERROR, YARDSTICK
@@ -22,6 +22,7 @@ from simcal.calibration.gan import GameData
 from simcal.calibration.recipe import GameSettings, Recipe, check_recipe, load_recipe
 from simcal.calibration.start import StartResult, StartTask
 from simcal.calibration.starts import Listener, available_cores, play_all, start_markets
+from simcal.calibration.windows import simulated_windows
 from simcal.errors import NumericalError, ParameterError
 from simcal.models import Market
 from simcal.noise import check_integer
