@@ -15,6 +15,7 @@ PACKAGE = Path(simcal.__file__).parent
 FLOORS = [
     {"errors", "noise", "facts", "threads", "json_text", "stale_code"},
     {"parameters", "paths", "path_files", "data", "report", "training", "files", "resources"},
+    {"dealing"},
     {"models"},
     {"simulation"},
     {"calibration", "trading", "equilibrium", "learning"},
@@ -75,7 +76,7 @@ def test_facts_noise_and_report_know_no_market_and_not_each_others_rooms(file):
 
 @pytest.mark.parametrize("name", ["calibration", "trading", "equilibrium", "learning"])
 def test_the_verbs_do_not_import_each_other(name):
-    others = FLOORS[4] - {name}
+    others = FLOORS[5] - {name}
     assert not any(imported_rooms(file) & others for file in FILES if room(file) == name)
 
 
