@@ -1,0 +1,1 @@
+"""The dealer market: requests for quotes, clients with a reserve price, dealers who quote around the mid."""
