@@ -1,0 +1,1 @@
+"""Strategies tested inside a market."""

@@ -1,0 +1,1 @@
+"""Pricing policies in the dealer market: strategies, accounts, counterfactuals."""
