@@ -1,0 +1,197 @@
+"""From what a user calls a strategy to a quoting function whose mistakes are told in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simcal.errors import ParameterError
+from simcal.trading.dealers import strategies
+from simcal.trading.dealers.strategies import Quoting
+from simcal.trading.strategy_files import load_strategy
+
+if TYPE_CHECKING:
+    from simcal.models.dealers.market import RfqMarket
+
+ARGUMENTS = "(side, size, n_dealers, mid, half_spread, inventory, step)"
+REMEDY = "return one finite margin in half spreads per path; to turn a request down, one that nobody takes, such as 1e6"
+
+# name -> options and their defaults (None: must be given)
+BUILT_IN: dict[str, dict[str, float | None]] = {
+    "own": {},
+    "fixed": {"margin": None},
+    "optimal": {"cost": float("nan")},
+    "skewed": {"margin": float("nan"), "skew": None},
+    "averse": {"risk_aversion": None},
+}
+"""Strategies by name, with their options; an option of None must be given, one of NaN follows from the market."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A strategy that is ready to quote.
+
+    Parameters
+    ----------
+    name
+        What to call it.
+    quoting
+        The function, Python or compiled; None is dealer 0's own law.
+    shift
+        Added to every margin, in half spreads.
+    """
+
+    name: str
+    quoting: Quoting | None = None
+    shift: float = 0.0
+
+    @property
+    def compiled(self) -> bool:
+        """Whether Numba has compiled the function."""
+        return is_compiled(self.quoting)
+
+    def shifted(self, shift: float) -> Policy:
+        """The same policy with all margins higher by `shift`."""
+        return replace(self, shift=self.shift + shift)
+
+
+def is_compiled(function: Any) -> bool:
+    """Whether this is a function compiled by Numba, without importing Numba."""
+    return callable(function) and hasattr(function, "py_func") and hasattr(function, "signatures")
+
+
+def policy_of(strategy: Any, market: RfqMarket, options: Mapping[str, float] | None = None) -> Policy:
+    """The policy that a strategy stands for in a market.
+
+    Raises
+    ------
+    ParameterError
+        An unknown name or option, a missing option, or something that is not a strategy.
+    """
+    if isinstance(strategy, Policy):
+        return strategy
+    if isinstance(strategy, str) and strategy not in BUILT_IN:
+        if ":" not in strategy:
+            raise ParameterError(
+                f"There is no strategy {strategy!r}; known are {', '.join(BUILT_IN)}, and FILE.py:NAME for one of your own."
+            )
+        name, strategy = strategy, load_strategy(strategy)
+    else:
+        name = strategy if isinstance(strategy, str) else getattr(strategy, "__name__", type(strategy).__name__)
+    if isinstance(strategy, str):
+        return _built_in(strategy, market, dict(options or {}))
+    if not callable(strategy):
+        raise ParameterError(
+            f"The strategy is a {type(strategy).__name__}, but must be a function {ARGUMENTS} -> margin, FILE.py:NAME, or "
+            f"one of {', '.join(BUILT_IN)}."
+        )
+    if options:
+        raise ParameterError(
+            f"The options {', '.join(options)} belong to a strategy known by name, not to the function {name}; write "
+            "them into the function."
+        )
+    return Policy(str(name), strategy)
+
+
+def _built_in(name: str, market: RfqMarket, options: dict[str, Any]) -> Policy:
+    allowed = BUILT_IN[name]
+    unknown = [key for key in options if key not in allowed]
+    if unknown:
+        says = f"it takes {', '.join(allowed)}" if allowed else "it takes none"
+        raise ParameterError(f"The strategy {name} has no option {unknown[0]}; {says}.")
+    missing = [key for key, default in allowed.items() if default is None and key not in options]
+    if missing:
+        raise ParameterError(
+            f"The strategy {name} needs {missing[0]}; give options={{'{missing[0]}': ...}}, or --set {missing[0]}=... in a "
+            "command."
+        )
+    if name == "own":
+        return Policy(name)
+    if name == "skewed" and "margin" not in options:
+        options["margin"] = strategies.best_margin(market, market.information)
+    label = f"{name} ({', '.join(f'{k} {v:.4g}' for k, v in options.items())})" if options else name
+    if name in ("optimal", "averse"):
+        return Policy(label, getattr(strategies, name)(market, **options))
+    return Policy(label, getattr(strategies, name)(**options))
+
+
+class Watched:
+    """A Python quoting function that the NumPy engine may call: every answer is checked, every mistake told.
+
+    Parameters
+    ----------
+    policy
+        Whose function is called; a compiled one is called path by path.
+    first_path
+        Number of the first path, for messages.
+    """
+
+    def __init__(self, policy: Policy, first_path: int) -> None:
+        assert policy.quoting is not None
+        self.policy, self.first_path = policy, first_path
+        self.function: Callable[..., Any] = _by_path(policy.quoting) if policy.compiled else policy.quoting
+
+    def __call__(self, side, size, n_dealers, mid, half_spread, inventory, step):
+        state = (side, size, n_dealers, mid, half_spread, inventory, step)
+        with np.errstate(all="ignore"):  # what comes of it is checked
+            try:
+                given = self.function(*state)
+            except ParameterError:
+                raise
+            except Exception as error:
+                raise ParameterError(self._raised(error, state)) from error
+        try:
+            margins = np.asarray(given, float)
+            margins = np.broadcast_to(margins, side.shape) + self.policy.shift
+        except (TypeError, ValueError):
+            what = f"an array of shape {np.shape(given)}" if isinstance(given, np.ndarray) else f"{given!r:.60}"
+            raise ParameterError(
+                f"The strategy {self.policy.name} returned {what} at step {step} for paths {self.first_path} to "
+                f"{self.first_path + side.size - 1}, but must return {side.size} margins; {REMEDY}."
+            ) from None
+        if not np.isfinite(margins).all():
+            path = int(np.flatnonzero(~np.isfinite(margins))[0])
+            raise not_finite(self.policy.name, margins[path], self.first_path + path, step)
+        return margins
+
+    def _raised(self, error: Exception, state: tuple[Any, ...]) -> str:
+        """What went wrong, with the first path that alone makes it go wrong."""
+        side, size, n_dealers, mid, half_spread, inventory, step = state
+        where = f"for paths {self.first_path} to {self.first_path + side.size - 1}"
+        for k in range(side.size):
+            one = slice(k, k + 1)
+            try:
+                self.function(side[one], size[one], n_dealers[one], mid[one], half_spread, inventory[one], step)
+            except Exception as again:
+                if type(again) is type(error):
+                    where = f"for path {self.first_path + k}" if side.size > 1 and k > 0 else where
+                break
+        return (
+            f"The strategy {self.policy.name} raised {type(error).__name__} ({error}) at step {step} {where}; it is called "
+            f"as {ARGUMENTS} with arrays of one number per path, and must {REMEDY}."
+        )
+
+
+def not_finite(name: str, margin: float, path: int, step: int) -> ParameterError:
+    """The error for a margin that is NaN or infinite."""
+    return ParameterError(f"The strategy {name} returned {margin} for path {path} at step {step}; {REMEDY}.")
+
+
+def _by_path(compiled: Callable[..., Any]) -> Quoting:
+    """A compiled function of numbers as one of arrays."""
+    from numba import njit
+
+    @njit
+    def fill(side, size, n_dealers, mid, half_spread, inventory, step, margins):
+        for k in range(side.size):
+            margins[k] = compiled(side[k], size[k], np.int64(n_dealers[k]), mid[k], half_spread, inventory[k], step)
+
+    def quote(side, size, n_dealers, mid, half_spread, inventory, step):
+        margins = np.empty(side.shape)
+        fill(side, np.ascontiguousarray(size), n_dealers, mid, half_spread, inventory, step, margins)
+        return margins
+
+    return quote

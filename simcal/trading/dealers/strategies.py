@@ -1,0 +1,126 @@
+"""Pricing policies that come with simcal, as quoting functions: numbers or arrays in, a margin in half spreads out.
+
+All are called with (side, size, n_dealers, mid, half_spread, inventory, step) and are made of arithmetic that NumPy
+does on arrays and Numba on numbers, so that ``numba.njit(fixed(0.5))`` is the same policy, compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from simcal.errors import ParameterError
+
+if TYPE_CHECKING:
+    from simcal.models.dealers.market import RfqMarket
+
+Quoting = Callable[[Any, Any, Any, Any, Any, Any, Any], Any]
+
+_FLATTEST = 400  # nodes of a search over margins
+_TABLE = 161  # costs at which the averse policy knows its margin
+
+
+def fixed(margin: float) -> Quoting:
+    """The same margin for every request."""
+    margin = _number("margin", margin)
+
+    def quote(side, size, n_dealers, mid, half_spread, inventory, step):
+        return margin + 0.0 * side
+
+    return quote
+
+
+def skewed(margin: float, skew: float) -> Quoting:
+    """A margin, and both prices lower by `skew` half spreads per unit of inventory: margin - side * skew * inventory."""
+    margin, skew = _number("margin", margin), _number("skew", skew)
+
+    def quote(side, size, n_dealers, mid, half_spread, inventory, step):
+        return margin - side * (skew * inventory)
+
+    return quote
+
+
+def optimal(market: RfqMarket, cost: float | None = None) -> Quoting:
+    """The one margin with the largest expected profit against this market's rivals, `best_margin` at a cost.
+
+    `cost` is what a trade is expected to lose after it, in half spreads; None is the market's ``information``.
+    """
+    return fixed(best_margin(market, market.information if cost is None else _number("cost", cost)))
+
+
+def averse(market: RfqMarket, risk_aversion: float) -> Quoting:
+    r"""Margins that lean against the inventory as far as its risk is worth it.
+
+    Maximises, per request, expected profit less :math:`\frac{\gamma}{2} \sigma^2 q^2` for an inventory q, sigma the
+    mid's volatility in half spreads per request (Avellaneda and Stoikov 2008; Gueant, Lehalle and Fernandez-Tapia 2013;
+    the quadratic approximation is that of Bergault, Evangelista, Gueant and Vieira 2021). With the profit of a request
+    at cost p, :math:`H(p) = \max_x (x - p) h(x)`, h the hit curve, the value of an inventory is -A q^2 where the terms
+    in q^2 of the stationary equation balance:
+
+    .. math:: \tfrac12 \gamma \sigma^2 = 2 E[z] H''(0) A^2, \qquad z \text{ the size}
+
+    A trade of size z then costs :math:`p = A (z - 2 d q)` per unit, d the side, and the margin is the best one at this
+    cost plus the market's ``information``.
+
+    Parameters
+    ----------
+    market
+        With the hard rule and rivals without inventory skew.
+    risk_aversion
+        gamma, per half spread and unit.
+    """
+    gamma = _number("risk_aversion", risk_aversion)
+    if gamma < 0:
+        raise ParameterError(f"risk_aversion is {gamma:g}, but must be at least 0.")
+    volatility = market.mid_volatility / market.half_spread
+    mean_size = market.size_median * float(np.exp(0.5 * market.size_log_sd**2))
+    base, step = market.information, 0.05 * (abs(market.client_scale) + 0.1)
+    profits = [_best(market, base + k * step)[1] for k in (-1, 0, 1)]
+    curvature = max((profits[0] - 2 * profits[1] + profits[2]) / step**2, 1e-12)
+    slope = 0.5 * np.sqrt(gamma * volatility**2 / (mean_size * curvature))
+    reach = 4.0 * market.client_scale + 1.0
+    costs = np.linspace(base - reach, base + reach, _TABLE)
+    margins = np.array([best_margin(market, cost) for cost in costs])
+
+    def quote(side, size, n_dealers, mid, half_spread, inventory, step):
+        cost = base + slope * (size - 2.0 * side * inventory)
+        beyond = np.minimum(cost - costs[0], 0.0) + np.maximum(cost - costs[-1], 0.0)
+        return np.interp(cost, costs, margins) + beyond
+
+    return quote
+
+
+def best_margin(market: RfqMarket, cost: float = 0.0) -> float:
+    """The margin x with the largest (x - cost) hit(x); at cost 0 the optimal margin of the closed forms.
+
+    Raises
+    ------
+    ParameterError
+        Where the market has no hit curve in closed form: a smoothed rule, rivals' inventory skew or a tick.
+    """
+    return _best(market, cost)[0]
+
+
+def _best(market: RfqMarket, cost: float) -> tuple[float, float]:
+    from simcal.models.dealers.closed_forms import hit_curve
+
+    reach = 8.0 * market.client_scale + abs(market.client_mean - cost)
+    nodes = cost + reach * np.linspace(0, 1, _FLATTEST + 1)[1:] ** 2
+    gains = (nodes - cost) * hit_curve(market, nodes)
+    at = int(np.argmax(gains))
+    found = minimize_scalar(
+        lambda x: -float((x - cost) * hit_curve(market, x)),
+        bounds=(nodes[max(at - 1, 0)], nodes[min(at + 1, nodes.size - 1)]),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    return float(found.x), -float(found.fun)
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+        raise ParameterError(f"{name} is {value!r}, but must be a finite number.")
+    return float(value)
