@@ -1,8 +1,9 @@
-"""The named series of `data/catalog.toml`: where each comes from and how it is loaded."""
+"""The named series and request tables of `data/catalog.toml`: where each comes from and how it is loaded."""
 
 import importlib
 import tomllib
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 
 import pandas as pd
@@ -46,7 +47,21 @@ class CatalogueEntry(BaseModel):
             ) from error
 
 
-@cache
+class RequestEntry(BaseModel):
+    """One named request table, a file beside the catalogue that simcal made itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: str = Field(min_length=1)
+    file: str = Field(pattern=r"^[\w-]+\.(csv|parquet)$")
+    licence: str = Field(min_length=1)
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return resource_folder("data") / self.file
+
+
 def catalogue() -> MappingProxyType[str, CatalogueEntry]:
     """All named series in the order of the catalogue, by name; read once, and not to be changed.
 
@@ -55,9 +70,21 @@ def catalogue() -> MappingProxyType[str, CatalogueEntry]:
     DataError
         `catalog.toml` is missing or has a wrong entry.
     """
+    return _entries()[0]
+
+
+def request_catalogue() -> MappingProxyType[str, RequestEntry]:
+    """All named request tables, as `catalogue` gives the series."""
+    return _entries()[1]
+
+
+@cache
+def _entries() -> tuple[MappingProxyType[str, CatalogueEntry], MappingProxyType[str, RequestEntry]]:
     path = resource_folder("data") / "catalog.toml"
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
-        return MappingProxyType({name: CatalogueEntry(**entry) for name, entry in entries.items()})
+        requests = {name: RequestEntry(**entry) for name, entry in entries.items() if "file" in entry}
+        series = {name: CatalogueEntry(**entry) for name, entry in entries.items() if name not in requests}
+        return MappingProxyType(series), MappingProxyType(requests)
     except (OSError, tomllib.TOMLDecodeError, ValidationError, TypeError) as error:
         raise DataError(f"The catalogue {path} cannot be used: {error}. Correct the entry.") from error

@@ -1,6 +1,5 @@
 """`load_series`: from whatever the user has to a checked `PriceSeries`."""
 
-import difflib
 import warnings
 from pathlib import Path
 
@@ -8,16 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from simcal.data.catalogue import CatalogueEntry, catalogue
+from simcal.data.catalogue import CatalogueEntry, catalogue, request_catalogue
 from simcal.data.cells import parse_number, to_dates, to_numbers, without_zone
 from simcal.data.checks import check_count, check_dates, check_prices
 from simcal.data.columns import date_column, price_column, volume_column
+from simcal.data.files import existing_file, position_in, read_table
 from simcal.data.frequency import Frequency
 from simcal.data.series import PriceSeries
-from simcal.data.table import Table, from_frame, read_csv, read_parquet
+from simcal.data.table import Table, from_frame
 from simcal.errors import DataError, NumericalWarning
-
-_READERS = {".csv": read_csv, ".parquet": read_parquet}
 
 
 def load_series(
@@ -50,13 +48,17 @@ def load_series(
         return source
     if isinstance(source, str) and source in catalogue():
         return _load_named(source, catalogue()[source], column)
+    if isinstance(source, str) and source in request_catalogue():
+        raise DataError(
+            f"'{source}' is a table of requests for quotes, not a price series. Load it with load_requests('{source}')."
+        )
     if isinstance(source, (str, Path)):
-        path = _existing_file(source)
-        return _from_table(_READERS[path.suffix.lower()](path), path.stem, column)
+        path = existing_file(source, list(catalogue()))
+        return _from_table(read_table(path), path.stem, column)
     if isinstance(source, pd.Series):
         source = source.to_frame(name=source.name if source.name is not None else "price")
     if isinstance(source, pd.DataFrame):
-        return _from_table(from_frame(source, "The frame", _position("the frame")), _frame_name(source), column)
+        return _from_table(from_frame(source, "The frame", position_in("the frame")), _frame_name(source), column)
     return _from_array(source)
 
 
@@ -64,7 +66,7 @@ def _load_named(name: str, entry: CatalogueEntry, column: str | None) -> PriceSe
     frame = entry.load()
     if entry.drop_missing:
         frame = frame.dropna(subset=[entry.column])
-    table = from_frame(frame, f"The series '{name}'", _position(f"the series '{name}'"))
+    table = from_frame(frame, f"The series '{name}'", position_in(f"the series '{name}'"))
     return _from_table(table, name, column or entry.column, entry.frequency)
 
 
@@ -92,7 +94,7 @@ def _from_array(source: npt.ArrayLike) -> PriceSeries:
             f"Prices were given as an array of shape {values.shape}; one series is one dimension. "
             "Give one row or column of it, or a DataFrame."
         )
-    place = _position("the array")
+    place = position_in("the array")
     prices = to_numbers(values.tolist(), "price", place)
     check_prices(prices, place)
     check_count(prices.size, "The array")
@@ -118,24 +120,5 @@ def _volume(table: Table) -> np.ndarray | None:
     return None if unusable.all() else volume
 
 
-def _existing_file(source: str | Path) -> Path:
-    path = Path(source)
-    names = ", ".join(catalogue())
-    if not path.exists():
-        close = difflib.get_close_matches(str(source), list(catalogue()), n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(close)}?" if close else ""
-        raise DataError(
-            f"'{source}' is neither a file that exists nor a name of the catalogue.{hint} The catalogue has: {names}."
-        )
-    if not path.is_file() or path.suffix.lower() not in _READERS:
-        kind = "a folder" if path.is_dir() else f"a file of the kind '{path.suffix or 'without an extension'}'"
-        raise DataError(f"'{source}' is {kind}; give a .csv or .parquet file, or a name of the catalogue: {names}.")
-    return path
-
-
 def _frame_name(frame: pd.DataFrame) -> str:
     return str(frame.columns[0]) if frame.shape[1] == 1 else "frame"
-
-
-def _position(where: str):
-    return lambda i: f"Position {i} (counted from 0) of {where}"

@@ -118,12 +118,6 @@ def _check_quote(requests: Requests, place: Place) -> None:
             f"{place(bad)} has no quote but the status {Status(status[bad]).name}, which only a quoted request can "
             "have. Fill the quote, or give the status PASS where the dealer did not quote."
         )
-    bad = _first(np.isfinite(quote) & (status == Status.PASS))
-    if bad is not None:
-        raise DataError(
-            f"{place(bad)} has the quote {quote[bad]:.10g} but the status PASS, which says that the dealer did not "
-            "quote. Leave the quote empty, or give the status NOT_TRADED where the client passed."
-        )
     _check_distance(requests, quote, "quote", place)
 
 

@@ -23,7 +23,7 @@ class Status(IntEnum):
     EXPIRED = 6
     """The request or the quote ran out of time."""
     PASS = 7
-    """The dealer did not quote."""
+    """The dealer did not quote, or the client passed; nothing is learnt of the price."""
     LOST = 8
     """The client did not trade with this dealer; whether with another is not known (a column `won` says no more)."""
 

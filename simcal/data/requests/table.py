@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, fields
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from simcal.data.cells import is_missing
 from simcal.data.checks import Place
+from simcal.data.requests.arrays import (
+    as_labels,
+    as_numbers,
+    as_quotes,
+    as_times,
+    as_whole_numbers,
+    check_names,
+    in_order,
+)
 from simcal.data.requests.checks import check_requests
+from simcal.data.requests.frame import frame_sha256, requests_to_frame
 from simcal.data.requests.status import QUOTED, Status
-from simcal.errors import DataError
+from simcal.errors import DataError, ParameterError
+from simcal.files import write_atomically
 
 _FILLED_IN: Any = None  # an array after the building, whatever was given
 
@@ -100,33 +110,25 @@ class Requests:
                 f"The request table '{self.name}' was given sides of shape {np.shape(self.side)}. Give at least one "
                 "request, and every column as an array in one dimension."
             )
-        for name in ("side", "status", "n_dealers"):
-            _set(self, name, _whole_numbers(self.name, name, getattr(self, name), n))
+        for name, dtype in (("side", np.int8), ("status", np.int8), ("n_dealers", np.int64)):
+            object.__setattr__(self, name, as_whole_numbers(self.name, name, getattr(self, name), n, dtype))
         for name, missing in (("size", 1.0), ("cover_price", np.nan), ("traded_price", np.nan)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, np.full(n, missing))
         for name in ("bid", "ask", "quote", "size", "cover_price", "traded_price", "inventory_before"):
             if getattr(self, name) is not None:
-                _set(self, name, _numbers(self.name, name, getattr(self, name), n))
-        mids = {str(key): _frozen(_numbers(self.name, f"mid_{key}", mid, n)) for key, mid in self.mids.items()}
+                object.__setattr__(self, name, as_numbers(self.name, name, getattr(self, name), n))
+        check_names(self.mids, self.groups)
+        mids = {horizon: as_numbers(self.name, f"mid_{horizon}", mid, n) for horizon, mid in self.mids.items()}
         object.__setattr__(self, "mids", MappingProxyType(mids))
-        groups = {str(key): _frozen(_labels(self.name, str(key), labels, n)) for key, labels in self.groups.items()}
-        object.__setattr__(self, "groups", MappingProxyType(groups))
-        _check_column_names(mids, groups)
+        groups = {name: as_labels(self.name, name, labels, n) for name, labels in self.groups.items()}
+        object.__setattr__(self, "groups", MappingProxyType(in_order(groups)))
         if self.rfq_id is not None:
-            _set(self, "rfq_id", _labels(self.name, "rfq_id", self.rfq_id, n))
+            object.__setattr__(self, "rfq_id", as_labels(self.name, "rfq_id", self.rfq_id, n))
         if self.quotes is not None:
-            quotes = np.array(self.quotes, dtype=np.float64)
-            if quotes.ndim != 2 or quotes.shape[0] != n or quotes.shape[1] < 1:
-                raise DataError(
-                    f"The quotes of all dealers of '{self.name}' have shape {quotes.shape}; give ({n}, most dealers)."
-                )
-            _set(self, "quotes", quotes)
+            object.__setattr__(self, "quotes", as_quotes(self.name, self.quotes, n))
         if self.timestamp is not None:
-            times = pd.DatetimeIndex(self.timestamp).as_unit("us")
-            if len(times) != n:
-                raise DataError(f"'{self.name}' has {len(times)} timestamps for {n} requests; give one per request.")
-            object.__setattr__(self, "timestamp", times)
+            object.__setattr__(self, "timestamp", as_times(self.name, self.timestamp, n))
         check_requests(self, place or (lambda i: f"Position {i} (counted from 0) of '{self.name}'"))
 
     def __len__(self) -> int:
@@ -169,46 +171,74 @@ class Requests:
         """Which requests this dealer traded, (n,)."""
         return self.status == Status.DONE
 
+    @property
+    def sha256(self) -> str:
+        """Hash of all columns (not of the name), the same on every platform."""
+        return frame_sha256(self.to_pandas())
 
-def _set(requests: Requests, name: str, values: np.ndarray) -> None:
-    object.__setattr__(requests, name, _frozen(values))
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per request in the columns of a request file; what the table lacks is left out."""
+        return requests_to_frame(self)
 
+    def save(self, path: str | Path) -> Path:
+        """Write the table as CSV or Parquet, by the ending of the path; `load_requests` gives back an equal one.
 
-def _frozen(values: np.ndarray) -> np.ndarray:
-    values.flags.writeable = False
-    return values
+        Raises
+        ------
+        ParameterError
+            The path ends otherwise.
+        DataError
+            The file cannot be written.
+        """
+        frame, ending = self.to_pandas(), Path(path).suffix.lower()
+        if ending == ".csv":
+            return write_atomically(path, frame.to_csv(index=False, lineterminator="\n"))
+        if ending == ".parquet":
+            return write_atomically(path, lambda file: frame.to_parquet(file, index=False))
+        raise ParameterError(f"A request table cannot be saved as '{path}'. Give a path that ends in .csv or .parquet.")
 
+    def part(self, start: int, stop: int) -> Requests:
+        """The requests start, ..., stop - 1 as a table of their own."""
+        rows = slice(start, stop)
+        columns: dict[str, Any] = {
+            f.name: None if (value := getattr(self, f.name)) is None else value[rows]
+            for f in fields(self)
+            if f.name not in ("name", "mids", "groups")
+        }
+        mids = {horizon: mid[rows] for horizon, mid in self.mids.items()}
+        return Requests(self.name, **columns, mids=mids, groups={name: x[rows] for name, x in self.groups.items()})
 
-def _numbers(table: str, name: str, values: Any, n: int) -> np.ndarray:
-    numbers = np.array(values, dtype=np.float64)
-    if numbers.shape != (n,):
-        raise DataError(f"'{name}' of '{table}' has shape {numbers.shape}; give one number per request, shape ({n},).")
-    return numbers
-
-
-def _whole_numbers(table: str, name: str, values: Any, n: int) -> np.ndarray:
-    numbers = _numbers(table, name, values, n)
-    wrong = ~(np.isfinite(numbers) & (numbers == np.round(numbers)) & (np.abs(numbers) < 2**31))
-    if wrong.any():
-        i = int(np.argmax(wrong))
-        raise DataError(f"Position {i} (counted from 0) of '{table}' has {numbers[i]:g} as {name}; give whole numbers.")
-    whole = numbers.astype(np.int64)
-    return whole if name == "n_dealers" else np.clip(whole, -128, 127).astype(np.int8)
-
-
-def _labels(table: str, name: str, values: Any, n: int) -> np.ndarray:
-    labels = np.array(["" if is_missing(value) else str(value).strip() for value in values], dtype=object)
-    if labels.shape != (n,):
-        raise DataError(f"'{name}' of '{table}' has {labels.size} labels for {n} requests; give one per request.")
-    return labels
-
-
-def _check_column_names(mids: Mapping[str, Any], groups: Mapping[str, Any]) -> None:
-    """Names that can stand in the header of a file, and are found again there."""
-    for what, names in (("horizon of a mid", mids), ("group", groups)):
-        wrong = next((name for name in names if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name, re.ASCII)), None)
-        if wrong is not None:
-            raise DataError(
-                f"'{wrong}' cannot be the name of a {what}. Use small letters, digits and single underscores, such as "
-                "1m or client_tier."
+    def split(self, train: float = 0.7) -> tuple[Requests, Requests]:
+        """The first share `train` of the requests and the rest, in the order of time."""
+        if not 0.0 < train < 1.0:
+            raise ParameterError(
+                f"The training share is {train}; it must lie strictly between 0 and 1, for example 0.7."
             )
+        cut = round(train * self.n)
+        if not 0 < cut < self.n:
+            raise DataError(
+                f"'{self.name}' has {self.n} requests, too few to put a share of {train} on one side and the rest on "
+                "the other. Give a longer table or a share nearer to 0.5."
+            )
+        return self.part(0, cut), self.part(cut, self.n)
+
+    def summary(self) -> dict[str, Any]:
+        """What the table holds, as plain numbers and text."""
+        counts = {code.name: int(np.sum(self.status == code)) for code in Status}
+        return {
+            "name": self.name,
+            "n": self.n,
+            "first": None if self.timestamp is None else str(self.timestamp[0]),
+            "last": None if self.timestamp is None else str(self.timestamp[-1]),
+            "statuses": {name: count for name, count in counts.items() if count},
+            "buy_share": float(np.mean(self.side > 0)),
+            "n_dealers": {"low": int(self.n_dealers.min()), "high": int(self.n_dealers.max())},
+            "mean_half_spread": float(np.mean(self.half_spread)),
+            "cover_prices": int(np.sum(~np.isnan(self.cover_price))),
+            "traded_prices": int(np.sum(~np.isnan(self.traded_price))),
+            "horizons": list(self.mids),
+            "inventory": self.inventory_before is not None,
+            "whole_platform": self.quotes is not None,
+            "groups": list(self.groups),
+            "sha256": self.sha256,
+        }
