@@ -10,6 +10,7 @@ from simcal.report.html import Picture, Section, Table, embed_figure, write_repo
 from simcal.report.paths import plot_path_with_demand, plot_same_noise
 from simcal.report.prices import plot_log_returns, plot_price_paths
 from simcal.report.tables import format_number
+from simcal.report.trading import plot_inventory, plot_profit_fan, plot_profit_frontier, plot_shifted_margins
 from simcal.report.training import plot_convergence, plot_losses, plot_parameters
 from simcal.report.verdicts import plot_errors_against_bound, plot_fact_bands, plot_ladder
 
@@ -23,13 +24,17 @@ __all__ = [
     "plot_convergence",
     "plot_errors_against_bound",
     "plot_fact_bands",
+    "plot_inventory",
     "plot_ladder",
     "plot_log_returns",
     "plot_losses",
     "plot_parameters",
     "plot_path_with_demand",
     "plot_price_paths",
+    "plot_profit_fan",
+    "plot_profit_frontier",
     "plot_same_noise",
+    "plot_shifted_margins",
     "plot_tails",
     "write_report",
 ]

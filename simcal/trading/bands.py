@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ class Estimate:
         return deviation if self.resampled else deviation / np.sqrt(self.spread.size)
 
 
-def estimate(measure: Measure, paths: Mapping[str, Any], seed: int = 0) -> Estimate:
+def estimate(measure: Measure, paths: pd.DataFrame, seed: int = 0) -> Estimate:
     """A measure of a table of paths.
 
     Means and ratios have standard errors by their influence function (a ratio r of means: (a - r b) / mean b), other
@@ -84,7 +84,7 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
 
 
 def summarise(
-    measures: Sequence[Measure], paths: Mapping[str, Any], baseline: Mapping[str, Any] | None, level: float
+    measures: Sequence[Measure], paths: pd.DataFrame, baseline: pd.DataFrame | None, level: float
 ) -> pd.DataFrame:
     """A row per measure: value, standard error and band, the baseline's value, and the paired difference.
 

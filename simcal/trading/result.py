@@ -74,7 +74,26 @@ class Backtest:
         columns = ["measure", "unit", "value", "low", "high"]
         if self.baseline is not None:
             columns += ["baseline", "difference", "difference_low", "difference_high"]
-        return self.summary[columns].rename(columns=lambda c: c.replace("_", " ")).reset_index(drop=True)
+        return pd.DataFrame({column.replace("_", " "): self.summary[column].to_numpy() for column in columns})
+
+    def shift_curve(self) -> pd.DataFrame:
+        """A row per shift for figures: profit and hit ratio with their bands, spread captured and inventory carry.
+
+        Raises
+        ------
+        ParameterError
+            Where the backtest was made without shifts.
+        """
+        if self.shifts is None:
+            raise ParameterError("This backtest has no shifts of the margins; give shifts=[-0.1, 0.1] to backtest.")
+        wide = self.shifts.unstack("name")
+        columns = {
+            f"{label}{suffix}": wide[column or "value"][measure]
+            for measure, label in (("pnl", "profit"), ("hit_ratio", "hit_ratio"))
+            for column, suffix in (("", ""), ("low", "_low"), ("high", "_high"))
+        }
+        columns |= {name: wide["value"][name] for name in ("spread_pnl", "carry_pnl")}
+        return pd.DataFrame(columns).reset_index()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: everything but the paths and the series over time."""

@@ -83,6 +83,7 @@ def path_measures(account: Account) -> dict[str, np.ndarray]:
         "carry_pnl": account.carry.sum(1),
         "requests": np.full(len(pnl), float(pnl.shape[1])),
         "trades": account.share.sum(1),
+        "hit_ratio": account.share.mean(1),
         "volume_asked": account.size.sum(1),
         "volume": volume.sum(1),
         "half_spread_volume": (account.half_spread * volume).sum(1),

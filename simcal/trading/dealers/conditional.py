@@ -1,10 +1,10 @@
 r"""Would the request have been done at another margin, given how it ended?
 
-In reduced units (half spreads from the mid, on the dealer's side) a request has the client's value V with density f and
-survival function S_f, and m = N - 1 rivals with densities g_j and survival functions S_j, all independent. The best rival
-is B, S_B = prod S_j. The dealer quoted y and asks what y' = y + shift had done; the client takes the lowest quote if it
-lies below V, so a margin x is DONE where x < min(B, V). Rivals and client do not see the dealer's quote, so that their
-law given the outcome at y is their law restricted to it. With
+In reduced units (half spreads from the mid, on the dealer's side) a request has the client's value V with density f
+and survival function S_f, and m = N - 1 rivals with densities g_j and survival functions S_j, all independent. The best
+rival is B, S_B = prod S_j. The dealer quoted y and asks what y' = y + shift had done; the client takes the lowest quote
+if it lies below V, so a margin x is DONE where x < min(B, V). Rivals and client do not see the dealer's quote, so that
+their law given the outcome at y is their law restricted to it. With
 
 .. math::
     h(x) &= S_f(x) S_B(x)                                  && \text{DONE at } x \\
@@ -114,10 +114,10 @@ def panel_tables(client: Law, rivals: Sequence[Law], n_dealers: int) -> PanelTab
 def _rivals_above(x: Any, laws: Sequence[Law], panels: Panels) -> np.ndarray:
     x = np.asarray(x, float)
     above = [sf(x, *law) for law in laws]
-    return sum(
-        (weight * np.prod(np.stack([np.ones_like(x), *(above[j] for j in panel)]), axis=0) for weight, panel in panels),
-        np.zeros_like(x),
-    )
+    total = np.zeros_like(x)
+    for weight, panel in panels:
+        total += weight * np.prod(np.stack([np.ones_like(x), *(above[j] for j in panel)]), axis=0)
+    return total
 
 
 def _grid(laws: Sequence[Law]) -> np.ndarray:

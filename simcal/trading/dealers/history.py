@@ -18,7 +18,7 @@ from simcal.trading.dealers.conditional import Law, panel_tables
 from simcal.trading.dealers.outcomes import done_probability
 
 if TYPE_CHECKING:
-    from simcal.models.dealers import RfqMarket
+    from simcal.models.dealers.market import RfqMarket
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,24 +117,19 @@ def check_independent(market: Any) -> None:
     """Raise `ParameterError` unless client and rivals are independent draws under the hard rule."""
     if getattr(market, "kind", None) != "rfq":
         raise ParameterError(f"The market is {market!r}, but must be a dealer market, such as simcal.load('rfq').")
-    if market.rule != "hard" or np.any(np.atleast_1d(market.inventory_skew)[1:] != 0) or np.any(
-        np.ndim(market.inventory_skew) == 0 and market.inventory_skew != 0
-    ):  # fmt: skip
+    if market.rule != "hard" or np.any(market.vector("inventory_skew")[1:] != 0):
         raise ParameterError(
-            "What a past request would have done is known in closed form where the rule is 'hard' and the rivals do not "
-            "look at their inventory; give a market with rule 'hard' and inventory_skew 0, or shift the strategy in "
-            "the simulator with simcal.backtest(..., shifts=...)."
+            "What a past request would have done is known in closed form where the rule is 'hard' and the rivals do "
+            "not look at their inventory; give a market with rule 'hard' and inventory_skew 0, or shift the strategy "
+            "in the simulator with simcal.backtest(..., shifts=...)."
         )
 
 
-def rival_laws(market: Any) -> tuple[Law, list[Law]]:
+def rival_laws(market: RfqMarket) -> tuple[Law, list[Law]]:
     """The client's law and the rivals', in the order of the ring, in reduced units."""
-    columns = [
-        np.broadcast_to(np.asarray(values, float), market.n_dealers)
-        for values in (market.quote_mean, market.quote_scale, market.quote_shape)
-    ]
+    columns = (market.vector(name) for name in ("quote_mean", "quote_scale", "quote_shape"))
     laws = [(float(m), float(s), float(a)) for m, s, a in zip(*columns, strict=True)]
-    return (float(market.client_mean), float(market.client_scale), float(market.client_shape)), laws[1:]
+    return (market.client_mean, market.client_scale, market.client_shape), laws[1:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +148,8 @@ class _Seen:
         keep = table.quoted & np.isfinite(table.margin)
         if not keep.any():
             raise DataError(
-                f"No request of {table.name} was quoted to its end, so that there is nothing to shift; give a table with "
-                "quotes and with statuses such as DONE, TRADED_AWAY and NOT_TRADED."
+                f"No request of {table.name} was quoted to its end, so that there is nothing to shift; give a table "
+                "with quotes and with statuses such as DONE, TRADED_AWAY and NOT_TRADED."
             )
         away = np.isin(table.status, AWAY)
         rival = np.where(table.done, table.cover_price, np.where(away, table.traded_price, np.nan))

@@ -1,4 +1,4 @@
-"""From how a request ended to the chance that another margin would have traded; see `conditional` for the derivation."""
+"""From how a request ended to the chance that another margin would have traded; derived in `conditional`."""
 
 from __future__ import annotations
 

@@ -76,7 +76,8 @@ def policy_of(strategy: Any, market: RfqMarket, options: Mapping[str, float] | N
     if isinstance(strategy, str) and strategy not in BUILT_IN:
         if ":" not in strategy:
             raise ParameterError(
-                f"There is no strategy {strategy!r}; known are {', '.join(BUILT_IN)}, and FILE.py:NAME for one of your own."
+                f"There is no strategy {strategy!r}; known are {', '.join(BUILT_IN)}, and FILE.py:NAME for one of your "
+                "own."
             )
         name, strategy = strategy, load_strategy(strategy)
     else:
@@ -85,8 +86,8 @@ def policy_of(strategy: Any, market: RfqMarket, options: Mapping[str, float] | N
         return _built_in(strategy, market, dict(options or {}))
     if not callable(strategy):
         raise ParameterError(
-            f"The strategy is a {type(strategy).__name__}, but must be a function {ARGUMENTS} -> margin, FILE.py:NAME, or "
-            f"one of {', '.join(BUILT_IN)}."
+            f"The strategy is a {type(strategy).__name__}, but must be a function {ARGUMENTS} -> margin, FILE.py:NAME, "
+            f"or one of {', '.join(BUILT_IN)}."
         )
     if options:
         raise ParameterError(
@@ -105,8 +106,8 @@ def _built_in(name: str, market: RfqMarket, options: dict[str, Any]) -> Policy:
     missing = [key for key, default in allowed.items() if default is None and key not in options]
     if missing:
         raise ParameterError(
-            f"The strategy {name} needs {missing[0]}; give options={{'{missing[0]}': ...}}, or --set {missing[0]}=... in a "
-            "command."
+            f"The strategy {name} needs {missing[0]}; give options={{'{missing[0]}': ...}}, or --set {missing[0]}=... "
+            "in a command."
         )
     if name == "own":
         return Policy(name)
@@ -170,8 +171,8 @@ class Watched:
                     where = f"for path {self.first_path + k}" if side.size > 1 and k > 0 else where
                 break
         return (
-            f"The strategy {self.policy.name} raised {type(error).__name__} ({error}) at step {step} {where}; it is called "
-            f"as {ARGUMENTS} with arrays of one number per path, and must {REMEDY}."
+            f"The strategy {self.policy.name} raised {type(error).__name__} ({error}) at step {step} {where}; it is "
+            f"called as {ARGUMENTS} with arrays of one number per path, and must {REMEDY}."
         )
 
 

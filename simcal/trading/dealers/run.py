@@ -108,7 +108,6 @@ def play(policy: Policy, market: RfqMarket, noise: Noise, told: Callable[[int], 
         raise NumericalError(
             "The mid of every path left the range of prices; give a smaller mid_volatility or fewer steps."
         )
-    paths.insert(paths.columns.get_loc("trades") + 1, "hit_ratio", paths["trades"] / paths["requests"])
     return Played(paths, times + 1, np.concatenate(pnl), np.concatenate(inventory), n_failed)
 
 
@@ -149,7 +148,8 @@ def backtest_dealers(
         rows = {0.0: summarise(counted, mine.paths, mine.paths, level)}
         for shift in others:
             rows[shift] = summarise(counted, play(policy.shifted(shift), market, noise, told).paths, mine.paths, level)
-        curve = pd.concat(dict(sorted(rows.items())), names=["shift"])
+        frames = [rows[shift].reset_index().assign(shift=shift) for shift in sorted(rows)]
+        curve = pd.concat(frames, ignore_index=True).set_index(["shift", "name"])
     if mine.n_failed:
         warnings.warn(_failed(mine.n_failed, noise.n_paths), NumericalWarning, stacklevel=3)
     return Backtest(

@@ -34,7 +34,7 @@ def fixed(margin: float) -> Quoting:
 
 
 def skewed(margin: float, skew: float) -> Quoting:
-    """A margin, and both prices lower by `skew` half spreads per unit of inventory: margin - side * skew * inventory."""
+    """A margin, and both prices lower by `skew` half spreads per unit held: margin - side * skew * inventory."""
     margin, skew = _number("margin", margin), _number("skew", skew)
 
     def quote(side, size, n_dealers, mid, half_spread, inventory, step):
