@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simcal.errors import SimcalError as SimcalError
     from simcal.models import Market as Market
     from simcal.models import load as load
+    from simcal.models.dealers import RfqMarket as RfqMarket
     from simcal.models.stock import StockMarket as StockMarket
     from simcal.paths import Paths as Paths
     from simcal.simulation import simulate as simulate
@@ -45,6 +46,7 @@ _HOMES = {
     "SimcalError": "simcal.errors",
     "Market": "simcal.models",
     "load": "simcal.models",
+    "RfqMarket": "simcal.models.dealers",
     "StockMarket": "simcal.models.stock",
     "Paths": "simcal.paths",
     "simulate": "simcal.simulation",
@@ -60,6 +62,7 @@ __all__ = [
     "Paths",
     "PriceSeries",
     "Recipe",
+    "RfqMarket",
     "SimcalError",
     "StockMarket",
     "Validation",

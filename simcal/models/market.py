@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 # kind -> (module, class): a market's code is imported when its kind is first asked for.
-KINDS: dict[str, tuple[str, str]] = {"stock": ("simcal.models.stock.market", "StockMarket")}
+KINDS: dict[str, tuple[str, str]] = {
+    "stock": ("simcal.models.stock.market", "StockMarket"),
+    "rfq": ("simcal.models.dealers.market", "RfqMarket"),
+}
 
 
 class Market(Protocol):

@@ -1,0 +1,262 @@
+"""The description of the dealer market: clients who ask several dealers for a quote and take the best, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from simcal.errors import ParameterError
+from simcal.models.dealers.specs import MOST_DEALERS, PARAMETERS, SPECS
+from simcal.parameters import Parameter, check_names, to_plain
+
+if TYPE_CHECKING:
+    from simcal.models.dealers.twin import RfqTwin
+
+Number = float | Sequence[float]
+Quoting = Callable[..., Any]
+
+CHOICES = {"mid_law": ("uniform", "walk"), "rule": ("hard", "smoothed")}
+
+
+@dataclass(frozen=True)
+class RfqMarket:
+    r"""Clients who request quotes from dealers and trade at the best one, or not at all (an immutable description).
+
+    A step is one request. Its client is on side :math:`d = +1` (she buys) or :math:`-1` (she sells). With the mid P
+    and the half spread :math:`\Delta`, a price p has the reduced value :math:`d\,(p - P) / \Delta`, so that every
+    request is one to buy in reduced terms, and a dealer's reduced quote is what it earns:
+
+    .. math::
+        V &= \mu_0 + \sigma_0 z_0, \quad z_0 \sim EP(\alpha_0) \\
+        O_i &= \mu_i + \sigma_i z_i - d\, k_i I_i, \quad z_i \sim EP(\alpha_i) \\
+        EP(\alpha) &: \text{density } \exp(-|z|^\alpha / \alpha) / c, \quad c = 2 \alpha^{1/\alpha - 1} \Gamma(1/\alpha)
+
+    V is the client's reserve price, I_i the inventory of dealer i before the request, k_i its ``inventory_skew``: a
+    dealer who is long lowers both its prices. Hard rule: the lowest O_i trades if it lies below V. Smoothed rule: the
+    client spreads the size over the dealers asked and not trading, with the shares of a multinomial logit in
+    :math:`-O_i / T` and :math:`-V / T`, T the ``temperature``; T to 0 is the hard rule.
+
+    The mid is uniform on ``mid_low`` to ``mid_high``, anew for each request, or walks from ``initial_price``:
+    :math:`P(t+1) = P(t) + d(t)\, J \Delta + s\, \varepsilon(t+1)`, J the ``information`` and s ``mid_volatility``.
+
+    Dealer 0 is the user's own, who is always asked; a panel of n takes n - 1 rivals beside it, neighbours in a ring
+    that begins at a random one, so that all rivals are asked equally often. With a ``tick`` prices are rounded to its
+    nearest multiple and ties are broken at random.
+
+    The fields and their bounds are listed in ``RfqMarket.SPECS``. A field of the group ``n_dealers`` takes one number
+    or a list with one per dealer. ``panel_weights`` is None (all dealers are always asked) or a list: entry i says
+    how often i + 1 dealers are asked, relative to the others.
+
+    Source: "A generative adversarial network approach to calibrate multi-agent simulators", section 3.2, which has
+    buyers only, equal dealers, all asked. Its densities f0((v - P) / Delta) lack the factor 1 / Delta, which the laws
+    here have. Clients who sell are reflected: their reduced prices follow the same laws.
+
+    Raises
+    ------
+    ParameterError
+        Where a value is not allowed, in one sentence.
+    """
+
+    kind: ClassVar[str] = "rfq"
+    SPECS: ClassVar[dict[str, Parameter]] = SPECS
+    OUTPUTS: ClassVar[tuple[str, ...]] = (
+        "side", "size", "n_dealers", "client_value", "own_quote", "rival_quote", "best_quote", "cover_quote",
+        "winner", "traded", "own_done", "own_status", "own_inventory",
+        *(f"quote_{i}" for i in range(1, MOST_DEALERS)),
+    )  # fmt: skip
+
+    n_dealers: int = 5
+    panel_weights: Sequence[float] | None = None
+    client_mean: float = 0.2
+    client_scale: float = 1.0
+    client_shape: float = 2.0
+    quote_mean: Number = 0.6
+    quote_scale: Number = 0.8
+    quote_shape: Number = 1.2
+    inventory_skew: Number = 0.0
+    buy_share: float = 0.5
+    half_spread: float = 0.05
+    mid_law: Literal["uniform", "walk"] = "uniform"
+    mid_low: float = 95.0
+    mid_high: float = 105.0
+    initial_price: float = 100.0
+    mid_volatility: float = 0.0
+    information: float = 0.0
+    size_median: float = 1.0
+    size_log_sd: float = 0.0
+    tick: float = 0.0
+    rule: Literal["hard", "smoothed"] = "hard"
+    temperature: float = 0.1
+
+    def __post_init__(self) -> None:
+        count = SPECS["n_dealers"].check(self.n_dealers)
+        for spec in PARAMETERS:
+            value = getattr(self, spec.name)
+            if value is not None or spec.name != "panel_weights":
+                object.__setattr__(self, spec.name, spec.check(value, count if spec.group else None))  # type: ignore[arg-type]
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ParameterError(
+                    f"{name} is {getattr(self, name)!r}, but must be '{allowed[0]}' or '{allowed[1]}'."
+                )
+        self._check_panel()
+        self._check_mid()
+        if self.rule == "smoothed" and self.tick > 0:
+            raise ParameterError(
+                f"tick is {self.tick:g}, but must be 0 with the smoothed rule, where every move of a quote counts."
+            )
+
+    def _check_panel(self) -> None:
+        if self.panel_weights is None:
+            return
+        if not isinstance(self.panel_weights, tuple):
+            raise ParameterError(
+                f"panel_weights is {self.panel_weights:g}, but must be a list with {self.n_dealers} weights, for "
+                f"panels of 1 to {self.n_dealers} dealers; leave it out where all are always asked."
+            )
+        if sum(self.panel_weights) <= 0:
+            raise ParameterError("panel_weights are all 0, but must hold at least one positive weight.")
+
+    def _check_mid(self) -> None:
+        if self.mid_low >= self.mid_high:
+            raise ParameterError(
+                f"mid_low is {self.mid_low:g}, but must be below mid_high, which is {self.mid_high:g}."
+            )
+        lowest = "mid_low" if self.mid_law == "uniform" else "initial_price"
+        if self.half_spread >= getattr(self, lowest):
+            raise ParameterError(
+                f"half_spread is {self.half_spread:g}, but must be below {lowest}, which is {getattr(self, lowest):g}, "
+                "so that the bid is positive."
+            )
+        for name in ("mid_volatility", "information"):
+            if self.mid_law == "uniform" and getattr(self, name) != 0:
+                raise ParameterError(
+                    f"{name} is {getattr(self, name):g}, but must be 0 where the mid is drawn anew for each request; "
+                    "give mid_law = 'walk' for a mid that moves."
+                )
+
+    @property
+    def panel_probabilities(self) -> np.ndarray:
+        """Probability of a panel of 1, 2, ..., n_dealers dealers, shape (n_dealers,)."""
+        if self.panel_weights is None:
+            return np.eye(self.n_dealers)[-1]
+        return np.asarray(self.panel_weights) / sum(self.panel_weights)
+
+    def vector(self, name: str) -> np.ndarray:
+        """A parameter of the dealers as an array with one value per dealer, shape (n_dealers,), float64."""
+        if SPECS[name].group is None:
+            raise ParameterError(f"{name} belongs to the whole market and has no value per dealer.")
+        return np.broadcast_to(np.asarray(getattr(self, name), dtype=float), (self.n_dealers,)).copy()
+
+    def replace(self, **changes: Any) -> Self:
+        """A market with some parameters changed; everything is checked again."""
+        check_names(changes, [*SPECS, *CHOICES], "a parameter of the dealer market")
+        return replace(self, **changes)
+
+    def rescaled(self, factor: float) -> Self:
+        """The market whose distances in price are `factor` times as large: half spread, tick and moves of the mid.
+
+        Reduced quotes, and so who trades, stay as they are, but for roundings to the tick. The range of a uniform mid
+        widens about its centre as far as the bid stays positive.
+        """
+        if not 0 < factor < float("inf"):
+            raise ParameterError(f"The factor is {factor!r}, but must be a positive number.")
+        half_spread = self.half_spread * factor
+        centre, reach = (self.mid_low + self.mid_high) / 2, (self.mid_high - self.mid_low) / 2
+        if factor > 1:
+            reach = max(min(reach * factor, 0.9 * centre - half_spread), reach)
+        else:
+            reach *= factor
+        return self.replace(
+            half_spread=half_spread, tick=self.tick * factor, mid_volatility=self.mid_volatility * factor,
+            mid_low=centre - reach, mid_high=centre + reach,
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as they stand in TOML: ``kind`` first, then every parameter."""
+        return {"kind": self.kind, **to_plain(asdict(self))}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The market that a TOML file describes; `ParameterError` for unknown names."""
+        values = {k: v for k, v in values.items() if k not in ("kind", "description")}
+        check_names(values, [*SPECS, *CHOICES], "a parameter of the dealer market")
+        return cls(**values)
+
+    def describe(self) -> list[dict[str, Any]]:
+        """One row per parameter: name, letter, value, unit, description; for tables."""
+        return [
+            {"parameter": p.name, "letter": p.letter, "value": getattr(self, p.name), "unit": p.unit,
+             "meaning": p.description}
+            for p in PARAMETERS
+        ]  # fmt: skip
+
+    def simulate_chunk(
+        self,
+        seed: int,
+        first_path: int,
+        n_paths: int,
+        n_steps: int,
+        *,
+        save: Sequence[str] = (),
+        every: int = 1,
+        burn_in: int = 0,
+        dtype: str = "float64",
+        threads: int | None = 1,
+        quoting: Quoting | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Run the kernel; the arguments are those of `simcal.simulate`, which checks them, and `quoting`.
+
+        Parameters
+        ----------
+        quoting
+            How dealer 0 quotes, instead of its own law: a function
+            ``f(side, size, n_dealers, mid, half_spread, inventory, step)`` that returns the margin, that is the
+            reduced quote; NaN where it does not quote. One that Numba has compiled gets numbers and runs inside the
+            kernel. A Python function gets arrays (n_paths,), a number for the half spread and a whole number for the
+            step, and runs in the NumPy engine. Steps count from 1, burn-in included. The rivals' noise is the same
+            whatever it does.
+
+        Returns
+        -------
+        ``prices`` (the mids) and each name in `save`, shape (n_paths, n_steps // every + 1), and ``failed_step``,
+        shape (n_paths,): the first step (burn-in included) whose mid is not a usable number, 0 for none. Prices and
+        quotes are prices; what does not exist, such as the cover of a single quote, is NaN. Time 0 is a request that
+        did not happen: zeros, no winner (-1), NaN for quotes. All is computed in float64, whatever `dtype`.
+
+        =================  ========================================================================================
+        side               +1 where the client buys, -1 where she sells
+        size, n_dealers    size of the request, dealers asked
+        client_value       the client's reserve price
+        own_quote          quote of dealer 0; ``rival_quote`` the best of the others asked
+        best_quote         best of all; ``cover_quote`` the second best
+        winner             the dealer who trades (smoothed rule: who trades most), -1 where nobody does
+        traded, own_done   share of the size that trades, and that trades with dealer 0
+        own_status         `simcal.data.requests.Status` of dealer 0; NaN under the smoothed rule
+        own_inventory      inventory of dealer 0 before the request
+        quote_1, ...       quotes of the rivals
+        =================  ========================================================================================
+
+        Raises
+        ------
+        ParameterError
+            Where `quoting` is no function, cannot be compiled, or does not return one number per request.
+        """
+        options: dict[str, Any] = {"save": save, "every": every, "burn_in": burn_in, "dtype": dtype}
+        from simcal.models.dealers import kernel, reference
+
+        if quoting is None or kernel.is_compiled(quoting):
+            return kernel.simulate_chunk(
+                self, seed, first_path, n_paths, n_steps, threads=threads, quoting=quoting, **options
+            )
+        return reference.simulate(self, seed, first_path, n_paths, n_steps, quoting=quoting, **options)
+
+    def twin(self, trainable: Sequence[str] = (), *, per_trader: Sequence[str] = (), **options: Any) -> RfqTwin:
+        """The differentiable twin with the named parameters trainable; `options` as of `RfqTwin`."""
+        from simcal.models.dealers.twin import RfqTwin
+
+        check_names(options, ["dtype", "device"], "an option of the twin")
+        return RfqTwin(self, trainable, per_trader=per_trader, **options)
