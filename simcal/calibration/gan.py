@@ -28,10 +28,15 @@ _SEED_STRIDE = 1_000_003  # torch generators of one run are seeded apart from ea
 
 @dataclass(frozen=True)
 class GameData:
-    """Windows of real prices (n, window + 1): to train on, and to validate on (possibly none)."""
+    """Real windows, (n, window + 1) or (n, channels, window + 1): to train on, and to validate on (possibly none).
+
+    `given` (n, given channels, warm_up + window + 1), where there is one, is what the market does not explain: its
+    simulated windows take it from real ones, so that the game is about the rest.
+    """
 
     train: np.ndarray
     validation: np.ndarray | None = None
+    given: np.ndarray | None = None
 
 
 class Game:
@@ -71,6 +76,9 @@ class Game:
         self.twin = market.twin(trainable, per_trader=per_trader, dtype=self.dtype, device=device, **settings.twin)
         self.names = list(trainable)
         windows = torch.as_tensor(np.array(data.train), dtype=self.dtype, device=device)
+        self.given = None
+        if data.given is not None:
+            self.given = torch.as_tensor(np.array(data.given), dtype=self.dtype, device=device)
         self._features = statistics(settings.statistics).fitted(windows)
         real = self._measured(windows, "training")
         self.normaliser = Normaliser(real, settings.normalise, settings.shrinkage)
@@ -144,7 +152,7 @@ class Game:
         penalised = loss
         if self.settings.gradient_penalty > 0:
             mix = torch.rand(n, 1, generator=generator, dtype=self.dtype).to(fake.device)
-            penalty = gradient_penalty(self.critic, real, some_fake, mix)
+            penalty = gradient_penalty(self.critic, real, some_fake, mix, self.settings.slope)
             penalised = loss + self.settings.gradient_penalty * penalty
         # One step with NaN would spoil the discriminator for good.
         if bool(torch.isfinite(penalised)):
@@ -179,14 +187,27 @@ class Game:
         return True
 
     def _simulate(self, iteration: int) -> Tensor:
-        """Windows of simulated prices (batch, window + 1) for one iteration, with gradients."""
+        """Simulated windows (batch, window + 1), or with channels, for one iteration, with gradients."""
         s = self.settings
         n_paths = -(-s.batch // s.windows_per_path)
-        prices = self.twin.simulate(
-            self.seed, (self.start * (s.iterations + 1) + iteration) * n_paths, n_paths,
-            s.warm_up + s.windows_per_path * s.window,
-        )  # fmt: skip
-        return prices[:, s.warm_up :].unfold(1, s.window + 1, s.window).flatten(0, 1)
+        first = (self.start * (s.iterations + 1) + iteration) * n_paths
+        n_steps = s.warm_up + s.windows_per_path * s.window
+        if self.given is None:
+            simulated = self.twin.simulate(self.seed, first, n_paths, n_steps)
+        else:
+            conditional: Any = self.twin.simulate  # of a twin that can take a part of its windows as given
+            simulated = conditional(
+                self.seed, first, n_paths, n_steps, given=self.given[self._rows(n_paths, iteration)]
+            )
+        return simulated[:, s.warm_up :].unfold(1, s.window + 1, s.window).flatten(0, 1)
+
+    def _rows(self, n: int, iteration: int) -> Tensor:
+        """From which real windows the given is taken: from all of them equally often, the rest at random."""
+        assert self.given is not None
+        whole, rest = divmod(n, len(self.given))
+        every = torch.arange(len(self.given))
+        some = torch.randperm(len(self.given), generator=self._generator(iteration))[:rest]
+        return torch.cat([every.repeat(whole), some]).to(self.given.device)
 
     def _subset(self, rows: Tensor, n: int, generator: torch.Generator) -> Tensor:
         if n == len(rows):

@@ -50,11 +50,17 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
-    """Mean of (|grad D| - 1)^2 at points between real and fake features (n, m); mix (n, 1) in [0, 1].
+def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor, size: float = 1.0) -> Tensor:
+    """Mean of (|grad D| - size)^2 at points between real and fake features (n, m); mix (n, 1) in [0, 1].
 
-    Source: Gulrajani et al., "Improved training of Wasserstein GANs", 2017.
+    With size 1 the slope of a critic says where, not how far: it never rests. With size 0 the slope falls to zero with
+    the distance, so that the game has a point of rest; a linear critic's slope is then the difference of the means.
+
+    Sources: Gulrajani et al., "Improved training of Wasserstein GANs", 2017 (size 1); Mescheder, Geiger and Nowozin,
+    "Which training methods for GANs do actually converge?", 2018 (size 0).
     """
     between = (mix * real + (1 - mix) * fake).requires_grad_(True)
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return ((slope.norm(dim=1) - 1) ** 2).mean()
+    if size == 0:  # the norm has no gradient at a slope of zero
+        return (slope**2).sum(dim=1).mean()
+    return ((slope.norm(dim=1) - size) ** 2).mean()

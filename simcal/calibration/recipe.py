@@ -24,6 +24,7 @@ class GameSettings(_Strict):
     statistics: str = "experiment"
     loss: Literal["saturating", "non-saturating", "wasserstein"] = "wasserstein"
     gradient_penalty: float = Field(default=10.0, ge=0)
+    slope: float = Field(default=1.0, ge=0)  # of the discriminator, from which the gradient penalty holds it back
     normalise: Literal["standardise", "whiten"] = "whiten"
     shrinkage: float = Field(default=0.0, ge=0, le=1)
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = (32, 32)

@@ -189,7 +189,7 @@ def _identity(task: StartTask) -> dict[str, Any]:
         "settings": task.settings.model_dump(mode="json"),
         "early_stopping": None if task.early_stopping is None else task.early_stopping.model_dump(mode="json"),
         "seed": [task.seed, task.number],
-        "data": [_fingerprint(task.data.train), _fingerprint(task.data.validation)],
+        "data": [_fingerprint(w) for w in (task.data.train, task.data.validation, task.data.given)],
     }
 
 

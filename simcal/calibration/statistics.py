@@ -1,52 +1,23 @@
-"""H of equation (1): what the discriminator sees of a window of prices.
+"""H of equation (1): what the discriminator sees of a window, by name; here those of prices.
 
-A `Statistics` maps prices (n, length + 1), a tensor with gradients or an array, to features (n, m). All of them
-except `identity` are made of the functions of `simcal.facts`, so that what is trained on and what is reported
-are the same formulas.
+All of them except `identity` are made of the functions of `simcal.facts`, so that what is trained on and what is
+reported are the same formulas.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, to_device
 
 from simcal import facts
-from simcal.errors import ParameterError
+from simcal.calibration.request_statistics import REQUEST_STATISTICS
+from simcal.calibration.statistic import Statistics as Statistics
 from simcal.parameters import check_names
 
 Array = Any
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """A named H: its function, the names of its features, the shortest window (in returns) that it can read.
-
-    `fit` is for statistics with a part that is estimated on the real windows first, and stays fixed from then on:
-    it takes real prices and gives the function.
-    """
-
-    name: str
-    description: str
-    labels: Callable[[int], list[str]]
-    function: Callable[[Array], Array] | None = None
-    fit: Callable[[Array], Callable[[Array], Array]] | None = None
-    shortest: int = 1
-
-    def fitted(self, real: Array) -> Callable[[Array], Array]:
-        """The function from prices (n, length + 1) to features (n, m), given real windows of the same length."""
-        length = real.shape[-1] - 1
-        if length < self.shortest:
-            raise ParameterError(
-                f"The window has {length} returns, but the statistics {self.name!r} need at least {self.shortest}; "
-                "give a longer window or other statistics."
-            )
-        function = self.function if self.fit is None else self.fit(real)
-        assert function is not None, "statistics have a function or a fit"
-        return function
 
 
 def log_returns(prices: Array) -> Array:
@@ -202,6 +173,7 @@ STATISTICS: dict[str, Statistics] = {
             fit=_fit_innovations,
             shortest=2 * _INNOVATION_LAGS,
         ),
+        *REQUEST_STATISTICS,
     )
 }
 
