@@ -1,5 +1,7 @@
 """What a strategy earned and held, beside a baseline; and what other margins would have brought."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,7 +16,6 @@ from simcal.report.style import (
     SIMULATED,
     house_style,
     legend_below,
-    name_grid,
     new_axes,
     new_grid,
 )
@@ -87,7 +88,7 @@ def plot_profit_fan(
         lower.set_ylabel(f"difference\n({unit})")
         handles += lower.get_legend_handles_labels()[0]
     grid[-1, 0].set_xlabel(period)
-    name_grid(grid, title, handles)
+    _name(grid, title, handles)
     return grid
 
 
@@ -131,7 +132,7 @@ def plot_inventory(
             ends[1], edges, density=True, histtype="step", color=_BASELINE, lw=1.4, label=f"{names[1]}, at the end"
         )
     bars.set(xlabel=f"inventory at the end ({unit})", ylabel="density of paths")
-    name_grid(grid, title, [*handles, *bars.get_legend_handles_labels()[0]])
+    _name(grid, title, [*handles, *bars.get_legend_handles_labels()[0]])
     return grid
 
 
@@ -175,7 +176,7 @@ def plot_shifted_margins(
     grid[0, 0].set_ylabel(f"P&L ({unit})")
     grid[1, 0].set(ylabel="hit ratio", xlabel="shift of the margins (half spreads)")
     grid[1, 0].yaxis.set_major_formatter(PercentFormatter(1.0))
-    name_grid(
+    _name(
         grid, title, [*grid[0, 0].get_legend_handles_labels()[0], *grid[1, 0].get_legend_handles_labels()[0]]
     )  # fmt: skip
     return grid
@@ -232,3 +233,11 @@ def _draw_band(ax: Axes, x: np.ndarray, curve: pd.DataFrame, name: str, colour: 
     if f"{name}_low" in curve:
         ax.fill_between(x, curve[f"{name}_low"], curve[f"{name}_high"], color=colour, alpha=0.2, lw=0)
     ax.plot(x, curve[name], color=colour, marker="o", ms=3.5, label=label)
+
+
+def _name(grid: np.ndarray, title: str, handles: list[Any]) -> None:
+    """One title over the panels and one legend below; strategies may have long names."""
+    figure = grid[0, 0].figure
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
+    longest = max(len(handle.get_label()) for handle in handles)
+    figure.legend(handles=handles, loc="outside lower center", ncols=max(min(len(handles), 110 // (longest + 8)), 1))

@@ -133,10 +133,12 @@ def value_at_risk(level: float) -> Callable[[np.ndarray], float]:
 
 
 def expected_shortfall(level: float) -> Callable[[np.ndarray], float]:
-    """The mean loss in the worst share 1 - `level` of the paths (Rockafellar and Uryasev 2000, eq. 4)."""
+    """The mean loss in the worst share 1 - `level` of the paths; of the path at its edge only a part may count."""
 
     def mean_beyond(pnl: np.ndarray) -> float:
-        edge = np.quantile(-pnl, level)
-        return float(edge + np.maximum(-pnl - edge, 0).mean() / (1 - level))
+        worst = (1 - level) * pnl.size
+        weights = np.clip(worst - np.arange(np.ceil(worst)), 0, 1)
+        losses = np.sort(-np.partition(pnl, weights.size - 1)[: weights.size])[::-1]
+        return float(losses @ weights / worst)
 
     return mean_beyond

@@ -67,9 +67,9 @@ def _result(backtest: Backtest) -> Section:
     s = backtest.settings
     level = f"{100 * s['level']:g} %"
     prose = [
-        f"{s['n_paths']} paths of {s['n_steps']} requests. Values are means over paths (ratios: of sums over all paths) "
-        f"with normal {level} bands; standard deviation, value at risk and expected shortfall are over the paths' "
-        "profits, with bands from a bootstrap over paths.",
+        f"{s['n_paths']} paths of {s['n_steps']} requests. Values are means over paths (ratios: of sums over all "
+        f"paths) with normal {level} bands; standard deviation, value at risk and expected shortfall are over the "
+        "paths' profits, with bands from a bootstrap over paths.",
         *backtest.notes,
     ]
     if backtest.baseline is not None:
@@ -95,8 +95,8 @@ def _profit(backtest: Backtest) -> Section:
         title="Profit over the requests",
     )
     prose = [
-        "Profit is cash plus inventory at the mid. It is the spread captured by trades (price beyond the mid, times the "
-        "volume) plus what the inventory gained by the moves of the mid; the two add up without a rest."
+        "Profit is cash plus inventory at the mid. It is the spread captured by trades (price beyond the mid, times "
+        "the volume) plus what the inventory gained by the moves of the mid; the two add up without a rest."
     ]
     return Section("Profit", prose, figures=[Picture(figure)])
 
@@ -118,11 +118,8 @@ def _shifts(backtest: Backtest) -> Section:
     points = {backtest.baseline: _point(backtest)} if backtest.baseline is not None else None
     best = curve.loc[curve["profit"].idxmax(), "shift"]
     prose = [
-        "The same strategy with all its margins higher or lower, on the same requests. The largest profit on this grid "
-        f"is at a shift of {best:+.3g} half spreads."
-        if best != 0
-        else "The same strategy with all its margins higher or lower, on the same requests. No shift on this grid earns "
-        "more.",
+        "The same strategy with all its margins higher or lower, on the same requests.",
+        f"Of these shifts {best:+.3g} half spreads earns most." if best else "None of these shifts earns more.",
     ]
     figures = [
         Picture(plot_shifted_margins(curve)),
@@ -132,21 +129,22 @@ def _shifts(backtest: Backtest) -> Section:
 
 
 def _point(backtest: Backtest) -> tuple[float, float]:
-    values = backtest.summary["baseline"]
-    return float(values["hit_ratio"]), float(values["pnl"])
+    hit, pnl = backtest.summary["baseline"].loc[["hit_ratio", "pnl"]].to_numpy(float)
+    return float(hit), float(pnl)
 
 
 def _history(history: HistoryShift) -> Section:
     table = history.table
     curve = table.rename(columns=lambda name: name.replace("spread_pnl", "profit"))
     prose = [
-        f"{history.n_requests} requests that were quoted to their end. What another margin would have done is an integral "
-        "over the rivals and the client given how each request ended, not a simulation; the band is that of the outcomes "
-        "that are not known. Profit is the spread captured."
+        f"{history.n_requests} requests that were quoted to their end. What another margin would have done is an "
+        "integral over the rivals and the client given how each request ended, not a simulation; the band is that of "
+        "the outcomes that are not known. Profit is the spread captured."
     ]
     if history.n_unexplained:
         prose.append(
-            f"{history.n_unexplained} of them ended in a way that this market does not explain; they count as new requests."
+            f"{history.n_unexplained} of them ended in a way that this market does not explain; they count as new "
+            "requests."
         )
     figure = plot_shifted_margins(curve, title="Your own requests, had every margin been shifted")
     return Section("Your own requests", prose, [Table(table.rename(columns=_words))], [Picture(figure)])

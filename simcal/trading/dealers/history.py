@@ -14,7 +14,7 @@ from simcal.data.requests import AWAY, Requests, Status, load_requests
 from simcal.errors import DataError, ParameterError
 from simcal.models import load
 from simcal.trading.bands import check_level, half_width
-from simcal.trading.dealers.conditional import Law, panel_tables
+from simcal.trading.dealers.conditional import Law, PanelTables, panel_tables
 from simcal.trading.dealers.outcomes import done_probability
 
 if TYPE_CHECKING:
@@ -91,11 +91,12 @@ def shift_history(
     for one in markets:
         check_independent(one)
     seen = _Seen.of(table)
+    tables = [seen.tables(one) for one in markets]
     gains = (seen.half_spread * seen.size)[:, None]
     rows, unexplained = [], 0
     for shift in np.asarray(shifts, float):
         chances = []
-        for one in markets:
+        for one in tables:
             chance, unknown = seen.chance(one, float(shift))
             chances.append(chance)
             unexplained = max(unexplained, unknown)
@@ -163,8 +164,8 @@ class _Seen:
             for a in (table.margin, table.half_spread, table.size, table.status, table.n_dealers, best)
         ))  # fmt: skip
 
-    def chance(self, market: Any, shift: float) -> tuple[np.ndarray, int]:
-        """Probability of DONE of each request, and how many outcomes the market does not explain."""
+    def tables(self, market: RfqMarket) -> dict[int, PanelTables]:
+        """The integrals for every panel size of the requests."""
         client, rivals = rival_laws(market)
         most = int(self.n_dealers.max())
         if most > len(rivals) + 1:
@@ -172,17 +173,20 @@ class _Seen:
                 f"A request asked {most} dealers, but the market has {len(rivals) + 1}; calibrate it to this table, or "
                 "give a market with n_dealers of at least that."
             )
+        return {int(n): panel_tables(client, rivals, int(n)) for n in np.unique(self.n_dealers)}
+
+    def chance(self, tables: dict[int, PanelTables], shift: float) -> tuple[np.ndarray, int]:
+        """Probability of DONE of each request, and how many outcomes the market does not explain."""
         told = bool(np.isin(self.status, (Status.COVER, Status.TIED_COVER)).any())
         result, unexplained = np.empty(self.margin.size), 0
-        for n in np.unique(self.n_dealers):
+        for n, integrals in tables.items():
             rows = self.n_dealers == n
-            tables = panel_tables(client, rivals, int(n))
             chance = done_probability(
-                tables, self.margin[rows], shift, self.status[rows], self.best_rival[rows], cover_told=told
+                integrals, self.margin[rows], shift, self.status[rows], self.best_rival[rows], cover_told=told
             )
             unknown = np.isnan(chance)
             unexplained += int(unknown.sum())
-            result[rows] = np.where(unknown, tables.done(self.margin[rows] + shift), chance)
+            result[rows] = np.where(unknown, integrals.done(self.margin[rows] + shift), chance)
         return result, unexplained
 
 

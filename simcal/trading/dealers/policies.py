@@ -113,6 +113,7 @@ def _built_in(name: str, market: RfqMarket, options: dict[str, Any]) -> Policy:
         return Policy(name)
     if name == "skewed" and "margin" not in options:
         options["margin"] = strategies.best_margin(market, market.information)
+    options = {key: strategies.finite_number(key, value) for key, value in options.items()}
     label = f"{name} ({', '.join(f'{k} {v:.4g}' for k, v in options.items())})" if options else name
     if name in ("optimal", "averse"):
         return Policy(label, getattr(strategies, name)(market, **options))
@@ -145,7 +146,7 @@ class Watched:
             except Exception as error:
                 raise ParameterError(self._raised(error, state)) from error
         try:
-            margins = np.asarray(given, float)
+            margins = np.asarray(() if given is None else given, float)
             margins = np.broadcast_to(margins, side.shape) + self.policy.shift
         except (TypeError, ValueError):
             what = f"an array of shape {np.shape(given)}" if isinstance(given, np.ndarray) else f"{given!r:.60}"

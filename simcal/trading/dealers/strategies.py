@@ -25,7 +25,7 @@ _TABLE = 161  # costs at which the averse policy knows its margin
 
 def fixed(margin: float) -> Quoting:
     """The same margin for every request."""
-    margin = _number("margin", margin)
+    margin = finite_number("margin", margin)
 
     def quote(side, size, n_dealers, mid, half_spread, inventory, step):
         return margin + 0.0 * side
@@ -35,7 +35,7 @@ def fixed(margin: float) -> Quoting:
 
 def skewed(margin: float, skew: float) -> Quoting:
     """A margin, and both prices lower by `skew` half spreads per unit held: margin - side * skew * inventory."""
-    margin, skew = _number("margin", margin), _number("skew", skew)
+    margin, skew = finite_number("margin", margin), finite_number("skew", skew)
 
     def quote(side, size, n_dealers, mid, half_spread, inventory, step):
         return margin - side * (skew * inventory)
@@ -48,7 +48,7 @@ def optimal(market: RfqMarket, cost: float | None = None) -> Quoting:
 
     `cost` is what a trade is expected to lose after it, in half spreads; None is the market's ``information``.
     """
-    return fixed(best_margin(market, market.information if cost is None else _number("cost", cost)))
+    return fixed(best_margin(market, market.information if cost is None else finite_number("cost", cost)))
 
 
 def averse(market: RfqMarket, risk_aversion: float) -> Quoting:
@@ -72,7 +72,7 @@ def averse(market: RfqMarket, risk_aversion: float) -> Quoting:
     risk_aversion
         gamma, per half spread and unit.
     """
-    gamma = _number("risk_aversion", risk_aversion)
+    gamma = finite_number("risk_aversion", risk_aversion)
     if gamma < 0:
         raise ParameterError(f"risk_aversion is {gamma:g}, but must be at least 0.")
     volatility = market.mid_volatility / market.half_spread
@@ -120,7 +120,8 @@ def _best(market: RfqMarket, cost: float) -> tuple[float, float]:
     return float(found.x), -float(found.fun)
 
 
-def _number(name: str, value: Any) -> float:
+def finite_number(name: str, value: Any) -> float:
+    """`value` as a finite float, or `ParameterError`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
         raise ParameterError(f"{name} is {value!r}, but must be a finite number.")
     return float(value)
