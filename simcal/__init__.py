@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from simcal.models.stock import StockMarket as StockMarket
     from simcal.paths import Paths as Paths
     from simcal.simulation import simulate as simulate
+    from simcal.trading import Backtest as Backtest
+    from simcal.trading import backtest as backtest
 
 __version__ = version("simcal")
 
@@ -50,9 +52,12 @@ _HOMES = {
     "StockMarket": "simcal.models.stock",
     "Paths": "simcal.paths",
     "simulate": "simcal.simulation",
+    "Backtest": "simcal.trading",
+    "backtest": "simcal.trading",
 }
 
 __all__ = [
+    "Backtest",
     "Calibration",
     "DataError",
     "Market",
@@ -67,6 +72,7 @@ __all__ = [
     "StockMarket",
     "Validation",
     "__version__",
+    "backtest",
     "calibrate",
     "load",
     "load_series",

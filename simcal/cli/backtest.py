@@ -1,0 +1,158 @@
+"""`simcal backtest RUN --strategy NAME`: a strategy inside a market."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simcal.cli.output import Json, print_json, print_table, say
+from simcal.errors import ParameterError
+
+if TYPE_CHECKING:
+    from simcal.trading import Backtest
+    from simcal.trading.dealers import HistoryShift
+
+_PATIENCE = 3.0  # seconds before a bar appears
+_SHIFTS = (-0.3, -0.2, -0.1, 0.1, 0.2, 0.3)  # half spreads, for a history without --shift
+
+
+def command(
+    market: Annotated[str, typer.Argument(metavar="RUN", help="A market's name, a TOML file, or the folder of a run.")],
+    strategy: Annotated[
+        str, typer.Option(help="own, fixed, optimal, skewed, averse, or a function of yours as FILE.py:NAME.")
+    ],
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=NUMBER", help="An option of a strategy known by name.")
+    ] = None,
+    baseline: Annotated[str, typer.Option(help="What to compare with on the same noise: a strategy, or none.")] = "own",
+    paths: Annotated[int, typer.Option(help="Number of paths.")] = 1000,
+    steps: Annotated[int, typer.Option(help="Requests of each path.")] = 500,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    burn_in: Annotated[int, typer.Option(help="Requests to leave out at the beginning.")] = 0,
+    shift: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A,B,...", help="Also with all margins shifted by so many half spreads, such as -0.1,0.1."
+        ),
+    ] = None,
+    level: Annotated[float, typer.Option(help="Probability of the bands.")] = 0.95,
+    risk_level: Annotated[float, typer.Option(help="Of value at risk and expected shortfall.")] = 0.95,
+    threads: Annotated[int | None, typer.Option(help="Threads; all cores when absent.")] = None,
+    history: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Your own requests: what shifted margins had done to these.")
+    ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OURS=THEIRS", help="Of the history, which column is which: quote=price."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for numbers and report.")] = None,
+    report: Annotated[bool, typer.Option(help="Write report.html into the folder of --out.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Test a pricing strategy inside a dealer market: profit, risk, hit ratio and inventory over many paths.
+
+    Every number comes with its band and beside a baseline that met the same clients and rivals. Profit needs a mid that
+    moves: a market with mid_law = "walk".
+    """
+    import simcal
+
+    _check(market, map_, history, out)
+    shifts = _numbers(shift or [])
+    with _progress() as told:
+        result = simcal.backtest(
+            strategy, simcal.load(market), n_paths=paths, n_steps=steps, seed=seed, options=_options(setting or []),
+            baseline=None if baseline == "none" else baseline, shifts=shifts, burn_in=burn_in, level=level,
+            risk_level=risk_level, threads=threads, progress=told,
+        )  # fmt: skip
+    past = None if history is None else _past(history, map_ or [], market, shifts or _SHIFTS, level)
+    written = None if out is None else _write(out, result, past, report)
+    if as_json:
+        more: dict[str, Any] = {} if past is None else {"history": past.to_dict()}
+        if written is not None:
+            more |= {"folder": str(out)} | ({"report": str(written)} if report else {})
+        print_json(result.to_dict() | more)
+        return
+    print_table(result.table(), f"{result.strategy} in {market}: {paths} paths of {steps} requests, seed {seed}")
+    if result.shifts is not None:
+        print_table(result.shift_curve(), "Had every margin been shifted (half spreads)")
+    if past is not None:
+        print_table(past.table, f"The {past.n_requests} requests of {history}, had every margin been shifted")
+    for note in result.notes:
+        say(note)
+    if written is not None:
+        say(f"Written to {out}" + (f"; the report is {written}." if report else "."))
+
+
+def _check(market: str, map_: list[str] | None, history: str | None, out: Path | None) -> None:
+    if map_ and history is None:
+        raise ParameterError("--map names the columns of a history; give its file as --history too.")
+    if out is not None and Path(market).is_dir() and out.resolve() == Path(market).resolve():
+        raise ParameterError(f"{out} is the run's own folder, whose report would be lost; give another --out.")
+
+
+def _options(settings: Sequence[str]) -> dict[str, float]:
+    options = {}
+    for text in settings:
+        name, sign, value = text.partition("=")
+        try:
+            options[name.strip()] = float(value)
+        except ValueError:
+            sign = ""
+        if not sign:
+            raise ParameterError(f"--set {text} is not understood; give a name and a number, such as margin=0.5.")
+    return options
+
+
+def _numbers(texts: Sequence[str]) -> list[float]:
+    try:
+        return [float(part) for text in texts for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ParameterError(
+            f"--shift {' '.join(texts)} is not understood; give numbers of half spreads, such as -0.1,0.1."
+        ) from None
+
+
+def _past(history: str, map_: list[str], market: str, shifts: Sequence[float], level: float) -> HistoryShift:
+    from simcal.data.requests import load_requests, parse_map
+    from simcal.trading.dealers import shift_history
+
+    return shift_history(load_requests(history, parse_map(map_)), market, sorted({0.0, *shifts}), level=level)
+
+
+def _write(out: Path, result: Backtest, past: HistoryShift | None, report: bool) -> Path:
+    """The folder's files; the path of the report, or of the folder."""
+    from simcal.files import write_atomically
+    from simcal.trading import write_backtest_report
+
+    result.save(out)
+    if past is not None:
+        write_atomically(out / "history.csv", past.table.to_csv(index=False, lineterminator="\n"))
+    return write_backtest_report(out / "report.html", result, past) if report else out
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error for runs of more than a few seconds; yields what `backtest` takes as `progress`."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    began, bar = time.monotonic(), Progress(console=Console(stderr=True), transient=True)
+    tasks: list[Any] = []
+
+    def told(done: int, total: int) -> None:
+        if not tasks and time.monotonic() - began > _PATIENCE and done < total:
+            bar.start()
+            tasks.append(bar.add_task("paths played", total=total))
+        if tasks:
+            bar.update(tasks[0], completed=done)
+
+    try:
+        yield told
+    finally:
+        if tasks:
+            bar.stop()
