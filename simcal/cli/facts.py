@@ -1,4 +1,4 @@
-"""`simcal facts SERIES|PATHS.parquet`: stylised facts of a series with their bands, or of simulated paths."""
+"""`simcal facts SERIES|PATHS.parquet|REQUESTS`: stylised facts of prices, or what a dealer's request table tells."""
 
 from __future__ import annotations
 
@@ -12,10 +12,21 @@ from simcal.cli.output import Json, print_json, print_table, say
 if TYPE_CHECKING:
     import numpy as np
 
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="OURS=THEIRS", help="Of a request table, which column is which: quote=price,status=won."
+    ),
+]
+
 
 def command(
     source: Annotated[
-        str, typer.Argument(metavar="SERIES|PATHS.parquet", help="A series' name or file, or paths that simcal wrote.")
+        str,
+        typer.Argument(
+            metavar="SERIES|PATHS.parquet|REQUESTS",
+            help="A series' name or file, paths that simcal wrote, or a dealer's request table.",
+        ),
     ],
     fact: Annotated[
         list[str] | None, typer.Option(help="A fact's name; may be repeated. The default list else.")
@@ -24,12 +35,24 @@ def command(
     level: Annotated[float, typer.Option(help="Probability of the bands.")] = 0.95,
     resamples: Annotated[int, typer.Option(min=2, help="Bootstrap samples for the bands of a series.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    map_: Map = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="PATH.html", help="Of a request table, write tables and figures there.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print the stylised facts of a price series, with bootstrap bands, or of simulated paths, with their spread."""
+    """Print the stylised facts of prices with their bands, or what dealers measure from requests for quotes."""
+    if is_paths_file(source) or not is_request_table(source, map_):
+        _refuse_given(source, "a request table", {"--map": map_, "--report": report})
+        _price_facts(source, fact, paths, {"level": level, "n_resamples": resamples, "seed": seed}, as_json)
+        return
+    _refuse_given(source, "prices", {"--fact": fact})
+    _dealing_facts(source, map_ or [], level, report, as_json)
+
+
+def _price_facts(source: str, fact: list[str] | None, paths: int, options: dict[str, Any], as_json: bool) -> None:
     from simcal.facts import fact_table
 
-    options: dict[str, Any] = {"level": level, "n_resamples": resamples, "seed": seed}
     chosen = list(fact) if fact else None
     if is_paths_file(source):
         returns = first_returns(source, paths)
@@ -51,6 +74,57 @@ def command(
     else:
         left_out.append("undefined")
     print_table(table.reset_index().drop(columns=left_out), f"Stylised facts of {what}")
+
+
+def _dealing_facts(source: str, maps: list[str], level: float, report: Path | None, as_json: bool) -> None:
+    from simcal.data.requests import load_requests, parse_map
+    from simcal.dealing import measure, write_dealing_report
+
+    requests = load_requests(source, parse_map(maps))
+    facts = measure(requests, level)
+    written = None if report is None else write_dealing_report(report, requests, facts)
+    if as_json:
+        found = facts.to_dict()
+        table = found.pop("quantities")
+        written_to = None if written is None else str(written)
+        print_json({"source": source, **requests.summary(), **found, "facts": table, "report": written_to})
+        return
+    print_table(
+        facts.table().drop(columns="meaning"), f"What a dealer measures from {requests.name}, {requests.n} requests"
+    )
+    groups = facts.groups.assign(group=facts.groups["by"] + ": " + facts.groups["group"])
+    print_table(groups.loc[:, ["group", "n", "hit_ratio", "low", "high", "expected"]], "Hit ratio by group")
+    say(
+        "Hit ratio: done / quoted requests (neither passed nor expired). Expected: mean of 1 / n_dealers. What every "
+        "row means stands in the column 'meaning' of --json and --report."
+    )
+    if written is not None:
+        say(f"The report is {written}.")
+
+
+def is_request_table(source: str, maps: list[str] | None) -> bool:
+    """Whether this is a request table: by name, by a map that is given, or by the names of its columns."""
+    from simcal.data import request_catalogue
+    from simcal.data.files import is_table_file, read_table
+    from simcal.data.requests import looks_like_requests
+    from simcal.errors import DataError
+
+    if maps or source in request_catalogue():
+        return True
+    if not is_table_file(source):
+        return False
+    try:
+        return looks_like_requests(read_table(Path(source)))
+    except DataError:
+        return False  # what cannot be read is refused where it is loaded
+
+
+def _refuse_given(source: str, what: str, options: dict[str, Any]) -> None:
+    from simcal.errors import ParameterError
+
+    given = next((name for name, value in options.items() if value), None)
+    if given is not None:
+        raise ParameterError(f"{given} is for {what}, which '{source}' is not. Leave the option out.")
 
 
 def is_paths_file(source: str) -> bool:

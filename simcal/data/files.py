@@ -27,12 +27,17 @@ def existing_file(source: str | Path, names: Sequence[str]) -> Path:
             f"'{source}' is neither a file that exists nor a name of the catalogue.{hint} The catalogue has: "
             f"{', '.join(names)}."
         )
-    if not path.is_file() or path.suffix.lower() not in _READERS:
+    if not is_table_file(path):
         kind = "a folder" if path.is_dir() else f"a file of the kind '{path.suffix or 'without an extension'}'"
         raise DataError(
             f"'{source}' is {kind}; give a .csv or .parquet file, or a name of the catalogue: {', '.join(names)}."
         )
     return path
+
+
+def is_table_file(source: str | Path) -> bool:
+    """Whether this is a file of a kind that can be read."""
+    return Path(source).is_file() and Path(source).suffix.lower() in _READERS
 
 
 def read_table(path: Path) -> Table:

@@ -9,6 +9,7 @@ from simcal.dealing.facts import DealingFacts, measure
 from simcal.dealing.hits import hit_ratios, hit_ratios_by_group
 from simcal.dealing.markouts import mark_outs
 from simcal.dealing.profit import profit_and_loss
+from simcal.dealing.report import write_dealing_report
 
 __all__ = [
     "DealingFacts",
@@ -21,4 +22,5 @@ __all__ = [
     "measure",
     "missed_by",
     "profit_and_loss",
+    "write_dealing_report",
 ]

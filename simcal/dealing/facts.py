@@ -65,7 +65,7 @@ class DealingFacts:
         """Numbers and text only: the table, the groups, the curves and the mark-outs as lists of rows."""
         frames = {
             "quantities": self.quantities,
-            "groups": self.groups,
+            "hit_ratios_by_group": self.groups,
             "hit_curve": self.hit_curve,
             "ends_by_margin": self.ends,
             "mark_outs": self.mark_outs,

@@ -121,7 +121,8 @@ def looks_like_requests(table: Table) -> bool:
         found = find_columns(table)
     except DataError:
         return False
-    return {"quote", "status"} <= found.keys() and bool({"side", "dealer_side", "n_dealers", "bid"} & found.keys())
+    known = found.keys() & {*REQUIRED, "dealer_side"}
+    return len(known) >= 4 or ({"quote", "status"} < known and bool(known & {"side", "dealer_side", "n_dealers"}))
 
 
 def parse_map(texts: Iterable[str]) -> dict[str, str]:

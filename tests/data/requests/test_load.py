@@ -149,6 +149,8 @@ def test_request_tables_are_told_from_price_series():
 
     assert looks(rows())
     assert looks(rows().rename(columns={"quote": "Price", "status": "won", "n_dealers": "dealers"}))
+    assert all(looks(rows().drop(columns=column)) for column in COLUMNS)
+    assert not looks(pd.DataFrame({"time": ["2024-01-01"], "price": [1.0], "side": ["B"], "size": [1.0]}))
     assert not looks(pd.DataFrame({"date": ["2024-01-01"], "close": [1.0]}))
     assert not looks(pd.DataFrame({"Date": ["2024-01-01"], "Price": [1.0], "Bid": [1.0], "Ask": [1.1]}))
 
