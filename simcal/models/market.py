@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "stock": ("simcal.models.stock.market", "StockMarket"),
     "rfq": ("simcal.models.dealers.market", "RfqMarket"),
 }
+_EQUILIBRIUM = "equilibrium"  # descriptions in models/ that are solved (simcal.equilibrium), not markets
 
 
 class Market(Protocol):
@@ -103,6 +104,11 @@ class Twin(Protocol):
 def from_dict(values: Mapping[str, Any]) -> Market:
     """The market that a mapping (a TOML file's content) describes; its ``kind`` says which."""
     kind = values.get("kind")
+    if kind == _EQUILIBRIUM:
+        raise ParameterError(
+            "This describes an equilibrium with trading costs, which is solved and not simulated as it stands: "
+            "use `simcal solve` or simcal.solve(...)."
+        )
     if not isinstance(kind, str) or kind not in KINDS:
         raise ParameterError(f"The market's kind is {kind!r}, but must be one of {', '.join(KINDS)}.")
     module, name = KINDS[kind]
@@ -110,8 +116,8 @@ def from_dict(values: Mapping[str, Any]) -> Market:
 
 
 def names() -> list[str]:
-    """The markets that come with simcal."""
-    return sorted(p.stem for p in resource_folder("models").glob("*.toml"))
+    """The markets that come with simcal; the equilibria beside them in ``models/`` are not among them."""
+    return sorted(p.stem for p in resource_folder("models").glob("*.toml") if read_toml(p).get("kind") != _EQUILIBRIUM)
 
 
 def load(source: str | Path) -> Market:
@@ -122,24 +128,29 @@ def load(source: str | Path) -> Market:
     ParameterError
         Where there is no such market, with the nearest name, or where the file does not describe one.
     """
-    path, known = Path(source), names()
-    if str(source) in known:
-        path = resource_folder("models") / f"{source}.toml"
+    path, shipped = Path(source), {p.stem: p for p in resource_folder("models").glob("*.toml")}
+    if str(source) in shipped:
+        path = shipped[str(source)]
     elif path.is_dir():
         path = path / "market.toml"
         if not path.is_file():
             raise ParameterError(f"The folder {source} holds no market.toml, so it is not that of a finished run.")
     elif path.suffix != ".toml" or not path.is_file():
+        known = names()
         close = difflib.get_close_matches(str(source), known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else "give one of these, a TOML file or a run folder."
         raise ParameterError(f"There is no market {str(source)!r}; known are {', '.join(known)}; {hint}")
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path} is not a TOML file: {error}.") from None
-    return from_dict(values)
+    return from_dict(read_toml(path))
 
 
 def save(market: Market, path: str | Path) -> None:
     """Write a market as TOML; `load` reads it back."""
     write_atomically(Path(path), tomli_w.dumps(market.to_dict()))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file's content; `ParameterError` where it is not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not a TOML file: {error}.") from None
