@@ -14,10 +14,13 @@ from simcal.cli.output import Json, print_json, print_table, say
 from simcal.errors import ParameterError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from simcal.trading import Backtest
     from simcal.trading.dealers import HistoryShift
 
 _PATIENCE = 3.0  # seconds before a bar appears
+_WORDS = {"spread_pnl": "spread", "carry_pnl": "carry", "volume_hit_ratio": "hit ratio by volume"}
 _SHIFTS = (-0.3, -0.2, -0.1, 0.1, 0.2, 0.3)  # half spreads, for a history without --shift
 
 
@@ -77,15 +80,53 @@ def command(
             more |= {"folder": str(out)} | ({"report": str(written)} if report else {})
         print_json(result.to_dict() | more)
         return
-    print_table(result.table(), f"{result.strategy} in {market}: {paths} paths of {steps} requests, seed {seed}")
+    print_table(_measures(result), f"{result.strategy}: {paths} paths of {steps} requests (\u00b1: {level:.0%} bands)")
     if result.shifts is not None:
-        print_table(result.shift_curve(), "Had every margin been shifted (half spreads)")
+        print_table(_shifted(result.shift_curve(), "profit"), "Had every margin been shifted (half spreads)")
     if past is not None:
-        print_table(past.table, f"The {past.n_requests} requests of {history}, had every margin been shifted")
+        title = f"The {past.n_requests} requests of {Path(history or '').name}, had every margin been shifted"
+        print_table(_shifted(past.table, "spread_pnl"), title)
     for note in result.notes:
         say(note)
     if written is not None:
         say(f"Written to {out}" + (f"; the report is {written}." if report else "."))
+
+
+def _measures(result: Backtest) -> pd.DataFrame:
+    """The summary as it fits on a screen: values with half the width of their bands."""
+    import pandas as pd
+
+    from simcal.report import format_number
+
+    table = {"measure": result.summary["measure"].tolist(), "value": _banded(result.summary, "value", "high")}
+    if result.baseline is not None:
+        table["baseline"] = [format_number(value) for value in result.summary["baseline"].to_numpy(float)]
+        table["difference"] = _banded(result.summary, "difference", "difference_high")
+    return pd.DataFrame(table)
+
+
+def _shifted(curve: pd.DataFrame, profit: str) -> pd.DataFrame:
+    """A row per shift, likewise; `profit` is the column of profit."""
+    import pandas as pd
+
+    from simcal.report import format_number
+
+    table = {
+        "shift": [f"{shift:+g}" if shift else "0" for shift in curve["shift"]],
+        "P&L": _banded(curve, profit, f"{profit}_high"),
+        "hit ratio": _banded(curve, "hit_ratio", "hit_ratio_high"),
+    }
+    for name in ("spread_pnl", "carry_pnl", "volume_hit_ratio"):
+        if name in curve and name != profit:
+            table[_WORDS[name]] = [format_number(value) for value in curve[name].to_numpy(float)]
+    return pd.DataFrame(table)
+
+
+def _banded(table: pd.DataFrame, value: str, high: str) -> list[str]:
+    from simcal.report import format_number
+
+    pairs = table[[value, high]].to_numpy(float)
+    return [f"{format_number(middle)} \u00b1 {format_number(top - middle, 2)}" for middle, top in pairs]
 
 
 def _check(market: str, map_: list[str] | None, history: str | None, out: Path | None) -> None:

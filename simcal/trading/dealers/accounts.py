@@ -114,8 +114,8 @@ def measures(risk_level: float) -> tuple[Measure, ...]:
         Measure("volume", "volume traded", units, "volume"),
         Measure("average_margin", "average margin of trades", "half spreads", "spread_pnl", per="half_spread_volume"),
         Measure("mean_abs_inventory", "mean absolute inventory", units, "mean_abs_inventory"),
-        Measure("inventory_95", "absolute inventory, 95 % of the time below", units, "inventory_95"),
-        Measure("requests_to_flat", "requests until the inventory is flat or turns", "requests", "requests_held",
+        Measure("inventory_95", "absolute inventory, 95 %", units, "inventory_95"),
+        Measure("requests_to_flat", "requests until flat", "requests", "requests_held",
                 per="times_flat"),
     )  # fmt: skip
 
