@@ -161,7 +161,7 @@ def _chunks(
         if n_failed:
             status = (
                 f"{n_failed} of {n_paths} paths left the range of {options['dtype']} and hold prices or values "
-                f"that are zero or not finite; {first_failure}. Use milder parameters, fewer steps or float64."
+                f"that are not positive or not finite; {first_failure}. Use milder parameters, fewer steps or float64."
             )
         yield Paths(
             prices=arrays.pop("prices"),

@@ -5,6 +5,7 @@ import pytest
 import simcal
 from simcal import models
 from simcal.errors import ParameterError
+from simcal.models.dealers import RfqMarket
 from simcal.models.stock import StockMarket
 
 
@@ -18,15 +19,23 @@ def test_every_market_that_comes_along_loads_and_comes_back_from_its_file(name, 
 
 
 def test_the_named_markets_are_there():
-    assert {"stock", "stock-hard"} <= set(models.names())
+    assert {"stock", "stock-hard", "rfq", "rfq-desk"} <= set(models.names())
     assert simcal.load("stock") == StockMarket()
     assert simcal.load("stock-hard") == StockMarket(rule="hard", trend_threshold=0.5)
+    assert simcal.load("rfq") == RfqMarket()
 
 
 def test_lists_and_an_absent_variance_come_back(tmp_path):
     market = StockMarket(public_weight=[1, 2, 3, 4, 5, 6, 7], variance_start=None)
     models.save(market, tmp_path / "a.toml")
     assert simcal.load(tmp_path / "a.toml") == market
+
+
+def test_a_dealer_markets_lists_choices_and_absent_weights_come_back(tmp_path):
+    for panel_weights in (None, (0.0, 1.0, 2.0)):
+        market = RfqMarket(n_dealers=3, quote_mean=[0.1, 0.2, 0.3], mid_law="walk", panel_weights=panel_weights)
+        models.save(market, tmp_path / "a.toml")
+        assert simcal.load(tmp_path / "a.toml") == market
 
 
 def test_a_run_folder_is_its_market(tmp_path):
@@ -43,7 +52,10 @@ def test_a_folder_that_happens_to_have_the_name_of_a_market_does_not_hide_it(tmp
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("stok", r"There is no market 'stok'; known are stock, stock-hard, stock-sp500; did you mean 'stock'\?"),
+        (
+            "stok",
+            r"There is no market 'stok'; known are rfq, rfq-desk, stock, stock-hard, stock-sp500; did you mean 'stock'\?",
+        ),
         ("zzz", r"There is no market 'zzz'; known are .*; give one of these, a TOML file or a run folder\."),
         ("none.toml", r"There is no market 'none\.toml'"),
     ],
@@ -62,11 +74,13 @@ def test_a_folder_without_a_market_is_not_a_run(tmp_path):
     ("text", "sentence"),
     [
         ("kind = ", r".*a\.toml is not a TOML file: "),
-        ("impact = 0.1", r"The market's kind is None, but must be one of stock\."),
-        ("kind = 'rok'", r"The market's kind is 'rok', but must be one of stock\."),
-        ("kind = ['stock']", r"The market's kind is \['stock'\], but must be one of stock\."),
+        ("impact = 0.1", r"The market's kind is None, but must be one of stock, rfq\."),
+        ("kind = 'rok'", r"The market's kind is 'rok', but must be one of stock, rfq\."),
+        ("kind = ['stock']", r"The market's kind is \['stock'\], but must be one of stock, rfq\."),
         ("kind = 'stock'\nimpct = 0.1", r"'impct' is not a parameter of the stock market; did you mean 'impact'\?"),
         ("kind = 'stock'\nimpact = 2", r"impact is 2, but must be a number between 0 and 1, the ends excluded\."),
+        ("kind = 'rfq'\nclient_man = 1", r"'client_man' is not a parameter of the dealer market; did you mean "),
+        ("kind = 'rfq'\nmid_law = 'jump'", r"mid_law is 'jump', but must be 'uniform' or 'walk'\."),
         ("kind = 'stock'\n[impact]\nvalue = 1", r"impact is \{'value': 1\}, but must be "),
     ],
 )
