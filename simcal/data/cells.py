@@ -1,6 +1,7 @@
 """From the cells of a column to numbers and dates, refusing the first cell that is neither."""
 
 import re
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ def parse_number(cell: object) -> float | None:
     if isinstance(cell, str):
         text = cell.strip()
         return float(text) if _NUMBER.fullmatch(text) or _INFINITE.fullmatch(text) else None
-    if isinstance(cell, (int, float, np.number)) and not isinstance(cell, (bool, np.bool_)):
+    if isinstance(cell, (int, float, np.number, Decimal)) and not isinstance(cell, (bool, np.bool_)):
         value = float(cell)
         return None if np.isnan(value) else value
     return None

@@ -13,7 +13,8 @@ def profit_and_loss(requests: Requests) -> pd.DataFrame:
     carry is the inventory after a request times the move of the mid until the next request, for each instrument by
     itself where the table names several. The inventory is the one before the request that the table has, with the
     trade added; without that column it begins at 0 and is accumulated from the trades. What hedges earn or cost is not
-    in a request table.
+    in a request table. The carry means nothing where the mids of successive requests do not belong together: several
+    instruments without a column `instrument`, or a market that draws each mid anew.
 
     Returns
     -------

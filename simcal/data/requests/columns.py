@@ -77,6 +77,10 @@ def find_columns(table: Table, mapping: Mapping[str, str] | None = None) -> dict
     ParameterError
         The mapping names something that is no column of ours.
     """
+    if not isinstance(mapping, (Mapping, type(None))):
+        raise ParameterError(
+            f"The map is {mapping!r}. Give a mapping of our names to the file's: {{'quote': 'price'}}."
+        )
     given = {_ours(ours, theirs, table): _theirs(table, ours, theirs) for ours, theirs in (mapping or {}).items()}
     free: dict[str, str] = {}
     for name in table.columns:

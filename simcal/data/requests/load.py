@@ -131,7 +131,9 @@ def _counts(numbers: np.ndarray, name: str, place: Place) -> np.ndarray:
     wrong = ~(np.isfinite(numbers) & (numbers == np.round(numbers)) & (np.abs(numbers) < 2**31))
     if wrong.any():
         i = int(np.argmax(wrong))
-        raise DataError(f"{place(i)} has {numbers[i]:g} in '{name}'. The dealers asked must be a whole number.")
+        raise DataError(
+            f"{place(i)} has {numbers[i]:g} in '{name}'. The dealers asked are a whole number such as 5: correct it."
+        )
     return numbers
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -120,9 +119,9 @@ class Requests:
                 object.__setattr__(self, name, as_numbers(self.name, name, getattr(self, name), n))
         check_names(self.mids, self.groups)
         mids = {horizon: as_numbers(self.name, f"mid_{horizon}", mid, n) for horizon, mid in self.mids.items()}
-        object.__setattr__(self, "mids", MappingProxyType(mids))
+        object.__setattr__(self, "mids", mids)
         groups = {name: as_labels(self.name, name, labels, n) for name, labels in self.groups.items()}
-        object.__setattr__(self, "groups", MappingProxyType(in_order(groups)))
+        object.__setattr__(self, "groups", in_order(groups))
         if self.rfq_id is not None:
             object.__setattr__(self, "rfq_id", as_labels(self.name, "rfq_id", self.rfq_id, n))
         if self.quotes is not None:

@@ -1,5 +1,8 @@
 """Request tables from files of other names, words and kinds, and back."""
 
+import pickle
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,6 +133,22 @@ def test_an_index_of_dates_gives_the_timestamps():
 def test_reduced_prices_are_what_the_dealer_earns_in_half_spreads():
     requests = load_requests(rows(side=["B", "S"] * 2, bid=98.0, ask=102.0, quote=[101.0, 99.0, 99.5, 100.5]))
     assert requests.margin.tolist() == [0.5, 0.5, -0.25, -0.25]
+
+
+def test_decimals_and_nullable_columns_of_databases_are_numbers():
+    table = rows(cover_price=np.nan).astype({"n_dealers": "Int64", "cover_price": "Float64", "status": "category"})
+    table["bid"] = [Decimal("99.0")] * 4
+    assert load_requests(table).sha256 == load_requests(rows()).sha256
+
+
+def test_a_map_is_a_mapping():
+    with pytest.raises(ParameterError, match="Give a mapping"):
+        load_requests(rows(), "quote=price")
+
+
+def test_a_table_survives_pickling():
+    requests = full_table(seed=6)
+    assert pickle.loads(pickle.dumps(requests)).sha256 == requests.sha256
 
 
 def test_maps_are_read_from_text():
