@@ -45,7 +45,9 @@ def backtest(
         arrays (n_paths,), the same of numbers compiled with Numba (which runs inside the kernel; both give the same
         trades), ``"FILE.py:NAME"``, or a name: ``"own"`` (dealer 0's own law), ``"fixed"`` (option margin),
         ``"optimal"`` (the best one margin), ``"skewed"`` (options skew, margin) or ``"averse"`` (option
-        risk_aversion). The margin is what is earned by a trade, in half spreads.
+        risk_aversion). Side is +1 where the client buys, -1 where she sells; inventory is what is held before the
+        request; mid and half spread are prices; steps count from 1, burn-in included. The margin is what is earned
+        by a trade, in half spreads.
     market
         A market or what `simcal.load` takes. P&L needs a mid that moves: a dealer market with ``mid_law = "walk"``.
         Where the mid is drawn anew for each request, the carry is noise without a meaning, and the result says so.

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from simcal.errors import ParameterError
 
-RESAMPLES = 400  # of the bootstrap over paths, which only measures without a formula need
+RESAMPLES, FEWEST, WORK = 400, 60, 10_000_000  # of the bootstrap over paths; fewer where there are many paths
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def estimate(measure: Measure, paths: pd.DataFrame, seed: int = 0) -> Estimate:
     values = np.asarray(paths[measure.column], float)
     if measure.statistic is not None:
         generator, n = np.random.default_rng(seed), values.size
-        draws = [measure.statistic(values[generator.integers(n, size=n)]) for _ in range(RESAMPLES if n > 1 else 0)]
+        count = min(RESAMPLES, max(FEWEST, WORK // n)) if n > 1 else 0
+        draws = [measure.statistic(values[generator.integers(n, size=n)]) for _ in range(count)]
         return Estimate(float(measure.statistic(values)), np.array(draws), True)
     if measure.per is None:
         return Estimate(float(values.mean()), values - values.mean(), False)

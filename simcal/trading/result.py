@@ -33,7 +33,8 @@ class Backtest:
         A row per path: its number and its measures.
     series
         Over time, by quantity ("pnl", "inventory"; with a baseline "baseline_pnl", ..., "difference"): a frame with the
-        columns ``step``, ``mean``, ``standard_error`` and the quantiles over paths ``q0.025`` to ``q0.975``.
+        columns ``step``, ``mean``, ``standard_error`` and the quantiles over paths ``q0.025`` to ``q0.975``; over the
+        first 20 000 paths, at about a hundred steps.
     shifts
         The same strategy with all margins shifted, on the same noise: the columns of `summary` and ``shift``, a row
         per shift and measure, where the baseline is shift 0. None where no shifts were asked for.

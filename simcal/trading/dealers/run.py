@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simcal.models.dealers.market import RfqMarket
 
 CHUNK = 1_500_000  # requests settled at a time
-TIMES = 101  # of the fans over time
+TIMES, FAN_PATHS = 101, 20_000  # of the fans over time
 _SAVED = ("side", "size", "own_quote", "own_done", "own_inventory")
 
 Progress = Callable[[int, int], None]
@@ -40,7 +40,7 @@ class Noise:
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """A policy's results: the frame of paths, and P&L and inventory at some steps, (n_paths, n_times)."""
+    """A policy's results: the frame of paths, and P&L and inventory of the first paths at some steps, (n, n_times)."""
 
     paths: pd.DataFrame
     steps: np.ndarray
@@ -90,7 +90,7 @@ def play(policy: Policy, market: RfqMarket, noise: Noise, told: Callable[[int], 
     """
     chunk = max(CHUNK // noise.n_steps, 1)
     times = np.unique(np.linspace(0, noise.n_steps - 1, min(TIMES, noise.n_steps)).round().astype(int))
-    tables, pnl, inventory, n_failed = [], [], [], 0
+    tables, pnl, inventory, n_failed, n_drawn = [], [], [], 0, 0
     for begin in range(0, noise.n_paths, chunk):
         count = min(chunk, noise.n_paths - begin)
         part = Noise(noise.seed, noise.first_path + begin, count, noise.n_steps, noise.burn_in, noise.threads)
@@ -99,8 +99,11 @@ def play(policy: Policy, market: RfqMarket, noise: Noise, told: Callable[[int], 
         n_failed += int((~good).sum())
         table = {"path": np.arange(count) + part.first_path, **path_measures(account)}
         tables.append(pd.DataFrame(table)[good])
-        pnl.append(account.pnl[good][:, times])
-        inventory.append(account.inventory[good][:, times])
+        drawn = np.flatnonzero(good)[: FAN_PATHS - n_drawn]
+        if drawn.size:
+            pnl.append(account.pnl[np.ix_(drawn, times)])
+            inventory.append(account.inventory[np.ix_(drawn, times)])
+            n_drawn += drawn.size
         if told is not None:
             told(count)
     paths = pd.concat(tables, ignore_index=True)

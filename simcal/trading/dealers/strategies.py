@@ -68,7 +68,7 @@ def averse(market: RfqMarket, risk_aversion: float) -> Quoting:
     Parameters
     ----------
     market
-        With the hard rule and rivals without inventory skew.
+        With the hard rule.
     risk_aversion
         gamma, per half spread and unit.
     """
@@ -96,10 +96,12 @@ def averse(market: RfqMarket, risk_aversion: float) -> Quoting:
 def best_margin(market: RfqMarket, cost: float = 0.0) -> float:
     """The margin x with the largest (x - cost) hit(x); at cost 0 the optimal margin of the closed forms.
 
+    The hit curve is that of rivals with flat inventories and quotes without a tick, whatever the market's.
+
     Raises
     ------
     ParameterError
-        Where the market has no hit curve in closed form: a smoothed rule, rivals' inventory skew or a tick.
+        Where the market has the smoothed rule, for which there is no hit curve in closed form.
     """
     return _best(market, cost)[0]
 
@@ -107,6 +109,7 @@ def best_margin(market: RfqMarket, cost: float = 0.0) -> float:
 def _best(market: RfqMarket, cost: float) -> tuple[float, float]:
     from simcal.models.dealers.closed_forms import hit_curve
 
+    market = market.replace(inventory_skew=0.0, tick=0.0)
     reach = 8.0 * market.client_scale + abs(market.client_mean - cost)
     nodes = cost + reach * np.linspace(0, 1, _FLATTEST + 1)[1:] ** 2
     gains = (nodes - cost) * hit_curve(market, nodes)
