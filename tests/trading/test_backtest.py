@@ -8,11 +8,13 @@ import pytest
 from numba import njit
 
 import simcal.trading.dealers.run as run
+from simcal.dealing import profit_and_loss
 from simcal.errors import NumericalWarning, ParameterError
 from simcal.json_text import json_text
 from simcal.models import load
 from simcal.models.dealers.closed_forms import hit_curve, optimal_margin
 from simcal.models.dealers.market import RfqMarket
+from simcal.models.dealers.request_table import request_table
 from simcal.trading import backtest
 from simcal.trading.dealers import averse, best_margin, fixed, skewed
 
@@ -95,6 +97,16 @@ def test_information_moves_the_carry_by_its_closed_form(information):
 def test_every_path_earns_spread_and_carry_and_nothing_else():
     paths = backtest(by_inventory, WALK.replace(size_log_sd=0.5), **SMALL, burn_in=7).paths
     np.testing.assert_allclose(paths["pnl"], paths["spread_pnl"] + paths["carry_pnl"], atol=1e-10)
+
+
+@pytest.mark.parametrize("quoting", [None, by_inventory], ids=["own", "function"])
+def test_a_path_earns_what_dealers_measure_from_its_request_table(quoting):
+    market = load("rfq-desk")
+    table = profit_and_loss(request_table(market, 200, path=3, quoting=quoting))
+    result = backtest(quoting or "own", market, n_paths=1, n_steps=200, first_path=3, baseline=None)
+    assert result["spread_pnl"] == pytest.approx(table["spread"].sum(), abs=1e-9)
+    assert result["pnl"] == pytest.approx(table["total"].sum(), abs=1e-9)
+    assert result.paths["last_inventory"][0] == pytest.approx(table["inventory"].iloc[-1])
 
 
 # -- the same noise -------------------------------------------------------------------------------------------------

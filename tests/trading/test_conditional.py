@@ -108,9 +108,9 @@ def test_chances_averaged_over_the_outcomes_are_the_hit_curve(case):
         np.testing.assert_allclose(total, tables.done(y + shift), atol=3e-6)
 
 
-@pytest.mark.parametrize("shape", [0.3, 0.7, 1.0, 2.0, 5.0, 20.0])
+@pytest.mark.parametrize("shape", [0.3, 0.7, 1.0, 2.0, 5.0, 20.0, 50.0])
 def test_tables_are_the_integrals(shape):
-    client, rival = (0.2, 1.0, shape), (0.6, 0.8, min(1.3 * shape, 20.0))
+    client, rival = (0.2, 1.0, shape), (0.6, 0.8, min(1.3 * shape, 50.0))
     tables = panel_tables(client, [rival] * 4, 5)
     for x in (-0.8, 0.2, 0.37, 1.3):
         points = sorted({p for p in (-20.0, -3.0, -1.2, -0.4, 0.2, 0.6) if p < x})
@@ -121,6 +121,12 @@ def test_tables_are_the_integrals(shape):
         ):
             exact = sum(quad(density, a, b, epsabs=1e-12, limit=200)[0] for a, b in pairwise(edges))
             assert table(x) == pytest.approx(exact, abs=2e-6)
+
+
+def test_the_narrowest_flattest_law_meets_the_widest_without_a_warning():
+    tables = panel_tables((0.0, 0.01, 50.0), [(0.0, 5.0, 0.3)], 2)
+    y = np.array([-1.0, 0.0, 0.1])
+    np.testing.assert_allclose(tables.done(y), [sf(-1.0, 0.0, 5.0, 0.3), 0.25, 0.0], atol=1e-12)
 
 
 def test_outcomes_that_the_market_does_not_know_are_marked():

@@ -46,6 +46,7 @@ Panels = Sequence[tuple[float, tuple[int, ...]]]  # weight, laws of the rivals a
 
 _TAIL = 1e-15  # probability that is left out at either end
 _NEAREST, _RATIO = 1e-7, 1.02  # of the grid: first distance from a mean in scales, and growth of the distances
+_QUIET = np.errstate(over="ignore")  # far from a mean |z|^a may overflow; its exponential is 0 then, as it should be
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 
@@ -60,10 +61,12 @@ class PanelTables:
     away: Callable[[Any], np.ndarray]  # A
     beaten: tuple[Callable[[Any], np.ndarray], ...]  # A_j by law
 
+    @_QUIET
     def client_above(self, x: Any) -> np.ndarray:
         """S_f."""
         return sf(x, *self.client)
 
+    @_QUIET
     def rivals_above(self, x: Any) -> np.ndarray:
         """S_B."""
         return _rivals_above(x, self.laws, self.panels)
@@ -72,6 +75,7 @@ class PanelTables:
         """h, the hit curve."""
         return self.client_above(x) * self.rivals_above(x)
 
+    @_QUIET
     def cover(self, y: Any, x: Any) -> np.ndarray:
         """Probability that the best rival lies below y and V but above x, and all others above y (x <= y)."""
         above = [sf(y, *law) for law in self.laws]
@@ -84,6 +88,7 @@ class PanelTables:
         return total
 
 
+@_QUIET
 def panel_tables(client: Law, rivals: Sequence[Law], n_dealers: int) -> PanelTables:
     """Tables for requests that ask `n_dealers` dealers, the own one and a run of neighbours in the ring of `rivals`."""
     laws = tuple(dict.fromkeys(rivals))
