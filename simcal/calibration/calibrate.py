@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,12 +16,17 @@ from simcal.calibration.recipe import Recipe, check_recipe, load_recipe
 from simcal.calibration.result import Calibration, checkpoint_path
 from simcal.calibration.start import StartResult, StartTask
 from simcal.calibration.starts import Listener, available_cores, check_jobs, play_all, start_markets
+from simcal.calibration.statistics import statistics
 from simcal.calibration.windows import simulated_windows, training_part, training_windows
 from simcal.data import PriceSeries, load_series
 from simcal.errors import DataError, NumericalError, ParameterError
 from simcal.files import make_folder
 from simcal.models import Market
+from simcal.models.dealers import RfqMarket
 from simcal.parameters import check_names
+
+if TYPE_CHECKING:
+    from simcal.calibration.requests.result import RequestCalibration
 
 DEFAULT_RECIPE = "sp500"
 
@@ -38,16 +44,17 @@ def calibrate(
     jobs: int | None = None,
     device: str = "cpu",
     listen: Listener | None = None,
-) -> Calibration:
-    """Calibrate a market to a price series, adversarially.
+    mapping: Mapping[str, str] | None = None,
+) -> Calibration | RequestCalibration:
+    """Calibrate a market: to a price series, adversarially; a dealer market to a request table, by several methods.
 
     Main arguments
     --------------
     market
         Where to start, as it is; None takes the recipe's with the recipe's changes.
     data
-        A catalogue name, a CSV or Parquet file, a pandas object, an array of prices or a `PriceSeries`; None takes the
-        recipe's.
+        A catalogue name, a CSV or Parquet file, a pandas object, an array of prices or a `PriceSeries`; for a dealer
+        market what `load_requests` takes. None takes the recipe's.
     recipe
         A name from ``calibration/``, a TOML file or a `Recipe`; its first ``train_share`` of the data is used.
     out
@@ -64,6 +71,8 @@ def calibrate(
         Where the twin runs, "cpu" or "cuda".
     listen
         Called with (start number, history row) now and then, for progress.
+    mapping
+        Of a request table, which column is which: ours -> the file's, see `load_requests`.
 
     Raises
     ------
@@ -78,12 +87,22 @@ def calibrate(
     check_jobs(jobs)
     data = recipe.data if data is None else data
     if data is None:
-        raise ParameterError(f"No data were given, and the recipe {recipe.name} names none; give a price series.")
-    series = data if isinstance(data, PriceSeries) else load_series(data)
+        raise ParameterError(
+            f"No data were given, and the recipe {recipe.name} names none; give a price series or a request table."
+        )
     if market is None:
         origin = models.load(recipe.market).replace(**recipe.changes)
     else:
         origin = models.load(market) if isinstance(market, (str, Path)) else market
+    if isinstance(origin, RfqMarket):
+        from simcal.calibration.requests.calibrate import calibrate_requests
+
+        return calibrate_requests(
+            origin, data, recipe, choose=choose, out=None if out is None else Path(out), mapping=mapping, jobs=jobs,
+            device=device, listen=listen,
+        )  # fmt: skip
+    check_price_recipe(recipe, mapping)
+    series = data if isinstance(data, PriceSeries) else load_series(data)
     check_names(recipe.trainable, origin.SPECS, "a parameter of this market")
     windows = training_windows(series, recipe)
     if recipe.match_scale:
@@ -101,6 +120,21 @@ def calibrate(
     if out is not None:
         calibration.save(out)
     return calibration
+
+
+def check_price_recipe(recipe: Recipe, mapping: Mapping[str, str] | None) -> None:
+    """`ParameterError` where a calibration to prices is asked for what only requests have."""
+    if recipe.requests is not None or mapping:
+        what = f"The recipe {recipe.name} has a section [requests]" if recipe.requests else "A mapping was given"
+        raise ParameterError(
+            f'{what}, but the market {recipe.market!r} is calibrated to prices; give market = "rfq" and request data, '
+            "or leave it out."
+        )
+    if statistics(recipe.game.statistics).windows != "prices":
+        raise ParameterError(
+            f"The statistics {recipe.game.statistics!r} are those of requests, but the market {recipe.market!r} is "
+            "calibrated to prices; choose other game.statistics."
+        )
 
 
 def _source(data: Any) -> str:

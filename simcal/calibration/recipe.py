@@ -90,6 +90,45 @@ class Bootstrap(_Strict):
     count: int = Field(default=1000, ge=10)
 
 
+Method = Literal["likelihood", "moments", "adversarial"]
+Told = Literal["covers", "traded_prices", "ranks"]
+
+CLIENT_AND_QUOTES = ("client_mean", "client_scale", "client_shape", "quote_mean", "quote_scale", "quote_shape")
+"""What every method of a calibration to requests estimates."""
+
+
+class RequestExperiment(_Strict):
+    """An experiment with requests of the recipe's own market, in which every method finds the truth again, or not."""
+
+    n_requests: int = Field(default=20_000, ge=1000)
+    replications: int = Field(default=4, ge=1)
+
+
+class RequestSettings(_Strict):
+    """How a dealer market is calibrated to a request table."""
+
+    view: Literal["own", "platform"] = "own"  # one dealer's own history, or all quotes
+    methods: tuple[Method, ...] = Field(default=("likelihood", "moments", "adversarial"), min_length=1)
+    # Whose estimates become the market. Absent: the adversarial ones where dealers mind their inventories (the other
+    # methods take every request for itself), else the first method.
+    chosen: Method | None = None
+    told: tuple[Told, ...] = ("covers", "traded_prices", "ranks")  # what the likelihood may use of the own history
+    # Deviation of a weak prior on the logarithms of the shapes, in likelihood and moments; absent: none.
+    shape_prior: float | None = Field(default=None, gt=0)
+    experiment: RequestExperiment | None = None
+
+    @model_validator(mode="after")
+    def _chosen_is_used(self) -> RequestSettings:
+        if self.chosen is not None and self.chosen not in self.methods:
+            raise ValueError(
+                f"requests.chosen is {self.chosen!r}, which is not among requests.methods ({', '.join(self.methods)}); "
+                "add it there or choose one of these."
+            )
+        if len(set(self.methods)) < len(self.methods):
+            raise ValueError("requests.methods names a method more than once; name each once.")
+        return self
+
+
 class Recipe(_Strict):
     """One calibration from data to report, as it stands in ``calibration/NAME.toml``."""
 
@@ -111,6 +150,35 @@ class Recipe(_Strict):
     starts: Starts = Starts()
     early_stopping: EarlyStopping | None = None
     experiment: Experiment | None = None
+    requests: RequestSettings | None = None
+
+    @model_validator(mode="after")
+    def _requests_fit(self) -> Recipe:
+        if self.requests is None:
+            return self
+        known = {*CLIENT_AND_QUOTES, "inventory_skew"}
+        if not set(CLIENT_AND_QUOTES) <= set(self.trainable) <= known:
+            raise ValueError(
+                f"trainable is {', '.join(self.trainable)}, but a calibration to requests estimates "
+                f"{', '.join(CLIENT_AND_QUOTES)}, and inventory_skew where dealers mind their inventories; name these."
+            )
+        if "inventory_skew" in self.trainable and "adversarial" not in self.requests.methods:
+            raise ValueError(
+                "inventory_skew is trainable, but only the adversarial method can estimate it; add it to "
+                "requests.methods."
+            )
+        if self.game.windows_per_path != 1:
+            raise ValueError("game.windows_per_path must be 1 in a calibration to requests; leave it out.")
+        unused = [n for n in ("bootstrap", "experiment", "early_stopping") if getattr(self, n) is not None]
+        unused += ["per_trader"] if self.per_trader else []
+        if unused:
+            raise ValueError(f"{unused[0]} has no meaning in a calibration to requests; leave it out.")
+        return self
+
+    @property
+    def is_experiment(self) -> bool:
+        """Whether the recipe makes its data itself."""
+        return self.experiment is not None or (self.requests is not None and self.requests.experiment is not None)
 
     @model_validator(mode="after")
     def _trainable_once(self) -> Recipe:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,10 +10,12 @@ from simcal.calibration.requests.estimate import Estimate
 from simcal.calibration.requests.likelihood import (
     NAMES,
     Laws,
+    acceptance_log_probabilities,
     log_probabilities,
-    platform_log_probabilities,
+    quote_log_densities,
 )
-from simcal.calibration.requests.maximise import describe, maximise
+from simcal.calibration.requests.maximise import LogProbabilities, Maximum, describe, maximise
+from simcal.calibration.requests.prior import prior_terms
 from simcal.calibration.requests.sample import Sample
 from simcal.errors import DataError
 from simcal.models.dealers.exponential_power import pdf
@@ -30,7 +31,13 @@ def starting_values(sample: Sample) -> np.ndarray:
     return np.array([middle, spread, 2.0, middle, spread, 2.0])
 
 
-def fit_likelihood(sample: Sample, start: Sequence[float] | None = None, *, platform: bool = False) -> Estimate:
+def fit_likelihood(
+    sample: Sample,
+    start: np.ndarray | None = None,
+    *,
+    platform: bool = False,
+    shape_prior: float | None = None,
+) -> Estimate:
     """Maximum likelihood of the six parameters in `NAMES`, with standard errors from the observed information.
 
     Parameters
@@ -38,9 +45,11 @@ def fit_likelihood(sample: Sample, start: Sequence[float] | None = None, *, plat
     sample
         The requests; a platform's must hold all quotes.
     start
-        Where the search begins; `starting_values` when absent.
+        Where the search begins, in the order of `NAMES`; `starting_values` when absent.
     platform
         Use every quote instead of the own dealer's censored view.
+    shape_prior
+        Deviation of the weak prior on the shapes, see `prior_terms`; None for none.
 
     Raises
     ------
@@ -49,13 +58,24 @@ def fit_likelihood(sample: Sample, start: Sequence[float] | None = None, *, plat
     """
     began = time.monotonic()
     check_sample(sample)
-    rows = platform_log_probabilities if platform else log_probabilities
     values = starting_values(sample) if start is None else np.asarray(start, dtype=float)
-    found = maximise(lambda v: rows(sample, Laws.of(v)), NAMES, values)
+
+    def search(names: tuple[str, ...], start: np.ndarray, rows: LogProbabilities) -> Maximum:
+        def with_prior(v: np.ndarray) -> np.ndarray:
+            return np.concatenate([rows(v), -0.5 * prior_terms(names, v, shape_prior) ** 2])
+
+        return maximise(with_prior, names, start)
+
+    if platform:  # client and quotes are apart: two searches in three parameters
+        found = [
+            search(NAMES[:3], values[:3], lambda v: acceptance_log_probabilities(sample, v)),
+            search(NAMES[3:], values[3:], lambda v: quote_log_densities(sample, v)),
+        ]
+    else:
+        found = [search(NAMES, values, lambda v: log_probabilities(sample, Laws.of(v)))]
     covariance, status, succeeded = describe(found, NAMES)
-    return Estimate(
-        "likelihood", NAMES, found.values, covariance, status, succeeded, time.monotonic() - began, sample.n
-    )
+    estimates = np.concatenate([part.values for part in found])
+    return Estimate("likelihood", NAMES, estimates, covariance, status, succeeded, time.monotonic() - began, sample.n)
 
 
 def fit_quotes(margins: np.ndarray) -> Estimate:
@@ -70,7 +90,7 @@ def fit_quotes(margins: np.ndarray) -> Estimate:
         )
     start = np.array([float(np.median(margins)), spread, 2.0])
     found = maximise(lambda v: np.log(np.maximum(pdf(margins, *v), 1e-300)), names, start)
-    covariance, status, succeeded = describe(found, names)
+    covariance, status, succeeded = describe([found], names)
     return Estimate(
         "likelihood", names, found.values, covariance, status, succeeded, time.monotonic() - began, margins.size
     )

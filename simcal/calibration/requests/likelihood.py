@@ -14,16 +14,17 @@ power laws for client and dealers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from simcal.calibration.recipe import CLIENT_AND_QUOTES
 from simcal.calibration.requests.panels import Panels
 from simcal.calibration.requests.sample import Event, Sample
 from simcal.models.dealers.exponential_power import cdf, pdf, sf
 
-NAMES = ("client_mean", "client_scale", "client_shape", "quote_mean", "quote_scale", "quote_shape")
+NAMES = CLIENT_AND_QUOTES
 TINY = 1e-300  # of a probability: what cannot happen is not rewarded, but has a logarithm
 
 
@@ -35,7 +36,7 @@ class Laws:
     quote: tuple[float, float, float]
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Laws:
+    def of(cls, values: Iterable[float]) -> Laws:
         """From six numbers in the order of `NAMES`."""
         a, b, c, d, e, f = (float(v) for v in values)
         return cls((a, b, c), (d, e, f))
@@ -52,16 +53,19 @@ def log_probabilities(sample: Sample, laws: Laws) -> np.ndarray:
     return np.log(np.maximum(probability, TINY))
 
 
-def platform_log_probabilities(sample: Sample, laws: Laws) -> np.ndarray:
-    """The same where every quote is seen: densities of the rivals' quotes, and whether the client took the best."""
-    if sample.quotes is None:
-        raise ValueError("a platform sample has quotes")
-    density = pdf(sample.quotes, *laws.quote)
-    log_density = np.log(np.maximum(np.where(np.isnan(sample.quotes), 1.0, density), TINY)).sum(axis=1)
-    best = np.fmin(sample.margin, np.fmin.reduce(sample.quotes, axis=1))
-    taken = np.where(sample.event == Event.NOT_TRADED, cdf(best, *laws.client), sf(best, *laws.client))
-    known = np.where(sample.outcome_known, np.log(np.maximum(taken, TINY)), 0.0)
-    return log_density + known
+def quote_log_densities(sample: Sample, quote: Iterable[float]) -> np.ndarray:
+    """On a platform: log density of every rival's quote, (number of quotes,), of a law (mean, scale, shape)."""
+    assert sample.quotes is not None
+    return np.log(np.maximum(pdf(sample.quotes[np.isfinite(sample.quotes)], *quote), TINY))
+
+
+def acceptance_log_probabilities(sample: Sample, client: Iterable[float]) -> np.ndarray:
+    """On a platform: log probability that the client took the best quote, or not; (requests whose end is known,)."""
+    assert sample.quotes is not None
+    rows = sample.outcome_known
+    best = np.fmin(sample.margin, np.fmin.reduce(sample.quotes, axis=1))[rows]
+    refused = sample.event[rows] == Event.NOT_TRADED
+    return np.log(np.maximum(np.where(refused, cdf(best, *client), sf(best, *client)), TINY))
 
 
 class _Integrals:

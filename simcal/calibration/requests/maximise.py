@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from simcal.calibration.requests.estimate import inverse_information
 from simcal.models.dealers.specs import SPECS
@@ -82,7 +83,8 @@ def maximise(
             if trial_value > value:
                 break
         else:
-            converged = expected < 1e-3  # what is left of the rise is below the rounding of the differences
+            # What is left of the rise is below the rounding of the differences, or the maximum lies on a cusp.
+            converged = expected < 1e-3 or has_cusp(names, natural(free))
             break
         free, value, damping = trial, trial_value, max(float(tried) / 10, 1e-9)
     values = natural(free)
@@ -136,28 +138,43 @@ def observed_information(log_probabilities: LogProbabilities, values: np.ndarray
     return information
 
 
-def describe(maximum: Maximum, names: Sequence[str]) -> tuple[np.ndarray, str, bool]:
-    """The covariance of the estimates (NaN without one), a sentence, and whether they can be trusted."""
-    covariance = inverse_information(maximum.information)
-    k = len(names)
-    edges = [n for n, v in zip(names, maximum.values, strict=True) if n.endswith("_shape") and not _inside(v)]
-    if covariance is None:
+def describe(parts: Sequence[Maximum], names: Sequence[str]) -> tuple[np.ndarray, str, bool]:
+    """The covariance of estimates that were searched in independent parts, a sentence, and whether to trust them.
+
+    A shape at the edge of what is allowed has no standard error (NaN); the others are those with it held there.
+    """
+    values = np.concatenate([part.values for part in parts])
+    edges = np.array([n.endswith("_shape") and not _inside(v) for n, v in zip(names, values, strict=True)])
+    information = np.asarray(block_diag(*[part.information for part in parts]))
+    inverse = inverse_information(information[np.ix_(~edges, ~edges)])
+    covariance = np.full((len(names), len(names)), np.nan)
+    if inverse is None:
         return (
-            np.full((k, k), np.nan),
+            covariance,
             "The table does not identify all of the parameters: the information matrix is singular, so that other "
             "values explain it as well. Own quotes that differ more, or cover prices, would tell them apart.",
             False,
         )
-    if not maximum.converged:
-        return covariance, f"The search did not settle within {maximum.iterations} steps; do not trust it.", False
-    if edges:
+    covariance[np.ix_(~edges, ~edges)] = inverse
+    if not all(part.converged for part in parts):
+        return covariance, "The search did not settle; do not trust its values.", False
+    if edges.any():
+        found = ", ".join(f"{n} = {v:.3g}" for n, v, e in zip(names, values, edges, strict=True) if e)
         return (
             covariance,
-            f"The estimate of {' and '.join(edges)} lies at the edge of what is allowed ({SHAPES[0]:g} to "
-            f"{SHAPES[1]:g}); its standard error means little.",
+            f"The table does not tell a shape: the best values lie at the edge of what is allowed ({found}). A prior "
+            "(requests.shape_prior in the recipe) or a longer table keeps it inside.",
             False,
         )
-    return covariance, f"The search settled after {maximum.iterations} steps.", True
+    said = f"The search settled after {max(part.iterations for part in parts)} steps."
+    if has_cusp(names, values):
+        said += " A shape below 1 makes a cusp, at which standard errors are rough."
+    return covariance, said, True
+
+
+def has_cusp(names: Sequence[str], values: np.ndarray) -> bool:
+    """Whether a law among the values has a cusp at its mean, where the likelihood has no derivative."""
+    return any(n.endswith("_shape") and v < 1.02 for n, v in zip(names, values, strict=True))
 
 
 def _inside(shape: float) -> bool:

@@ -12,16 +12,19 @@ covariance is (J' V^-1 J)^-1 / n, J the Jacobian of h (Hansen, Econometrica 50, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from scipy import stats
+from scipy.linalg import block_diag
 
 from simcal.calibration.request_features import Scales, gap_functions, instruments, quote_functions
 from simcal.calibration.requests.estimate import Estimate, inverse_information
+from simcal.calibration.requests.fit import starting_values
 from simcal.calibration.requests.likelihood import NAMES, Laws
 from simcal.calibration.requests.maximise import is_positive
 from simcal.calibration.requests.panels import Panels
+from simcal.calibration.requests.prior import prior_terms
 from simcal.calibration.requests.sample import Event, Sample
 from simcal.models.dealers.exponential_power import pdf, sf
 
@@ -32,27 +35,38 @@ _STEPS = 60
 _STEP = 1e-5
 
 
-def fit_moments(sample: Sample, start: Sequence[float], *, platform: bool = False) -> Estimate:
-    """The client's and the rivals' parameters by efficient moments, from a start in the order of `NAMES`."""
+def fit_moments(
+    sample: Sample, start: np.ndarray | None = None, *, platform: bool = False, shape_prior: float | None = None
+) -> Estimate:
+    """The client's and the rivals' parameters by efficient moments; the arguments are those of `fit_likelihood`."""
     began = time.monotonic()
+    start = starting_values(sample) if start is None else start
     residuals = platform_residuals(sample) if platform else own_residuals(sample)
     logs = np.array([is_positive(name) for name in NAMES])
 
+    def natural(free: np.ndarray) -> np.ndarray:
+        return np.where(logs, np.exp(np.where(logs, free, 0.0)), free)
+
     def rows(free: np.ndarray) -> np.ndarray:
-        return residuals(Laws.of(np.where(logs, np.exp(np.where(logs, free, 0.0)), free)))
+        return residuals(Laws.of(natural(free)))
+
+    def prior(free: np.ndarray) -> np.ndarray:
+        return prior_terms(NAMES, natural(free), shape_prior) / np.sqrt(sample.n)
 
     free = np.where(logs, np.log(np.where(logs, start, 1.0)), np.asarray(start, dtype=float))
     settled, jacobian, weight, objective = False, None, None, np.nan
     for _ in range(_ROUNDS):
-        weight = _weights(rows(free))
+        weight = np.asarray(block_diag(_weights(rows(free)), np.eye(len(prior(free)))))
         before = free
-        free, jacobian, objective, settled = _least(rows, free, weight)
+        free, jacobian, objective, settled = _least(
+            lambda at: np.concatenate([rows(at).mean(axis=0), prior(at)]), free, weight
+        )
         if np.max(np.abs(free - before)) < 1e-5:
             break
     assert jacobian is not None
     assert weight is not None
     covariance = inverse_information(jacobian.T @ weight @ jacobian * sample.n)
-    values = np.where(logs, np.exp(np.where(logs, free, 0.0)), free)
+    values = natural(free)
     seconds = time.monotonic() - began
     k = len(NAMES)
     if covariance is None:
@@ -61,9 +75,9 @@ def fit_moments(sample: Sample, start: Sequence[float], *, platform: bool = Fals
             "prices, would tell them apart."
         )
         return Estimate("moments", NAMES, values, np.full((k, k), np.nan), sentence, False, seconds, sample.n)
-    natural = np.where(logs, values, 1.0)
-    covariance = covariance * np.outer(natural, natural)
-    surplus = np.linalg.matrix_rank(weight) - k
+    slopes = np.where(logs, values, 1.0)
+    covariance = covariance * np.outer(slopes, slopes)
+    surplus = int(np.linalg.matrix_rank(weight)) - len(prior(free)) - k
     p = float(stats.chi2.sf(objective * sample.n, surplus)) if surplus > 0 else np.nan
     said = "settled" if settled else "did not settle; do not trust it"
     test = f" The {surplus} moments more than parameters agree with the model with p = {p:.2g}." if surplus > 0 else ""
@@ -166,13 +180,9 @@ def _weights(residuals: np.ndarray) -> np.ndarray:
 
 
 def _least(
-    rows: Callable[[np.ndarray], np.ndarray], free: np.ndarray, weight: np.ndarray
+    mean: Callable[[np.ndarray], np.ndarray], free: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float, bool]:
     """Levenberg and Marquardt on h' W h; free values, Jacobian of h, objective, whether it settled."""
-
-    def mean(at: np.ndarray) -> np.ndarray:
-        return rows(at).mean(axis=0)
-
     h, damping = mean(free), 1e-2
     objective = float(h @ weight @ h)
     jacobian = np.empty((len(h), len(free)))

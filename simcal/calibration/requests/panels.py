@@ -7,7 +7,7 @@ is known at every point; relative errors are about 1e-9 for shapes from 0.3 to 2
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -40,8 +40,8 @@ class Panels:
         Where integrands are evaluated, (n_panels, degree).
     """
 
-    def __init__(self, laws: Sequence[tuple[float, float, float]], also: Sequence[float] = ()) -> None:
-        edges = [np.asarray(also, dtype=float)]
+    def __init__(self, laws: Sequence[tuple[float, float, float]], also: Iterable[float] = ()) -> None:
+        edges = [np.array([*also], dtype=float)]
         for mean, scale, shape in laws:
             offsets = scale * tail_offsets(shape)
             edges.append(np.concatenate([mean - offsets[:0:-1], mean + offsets]))

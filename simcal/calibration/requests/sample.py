@@ -93,7 +93,8 @@ class Sample:
         """Some of the requests."""
         quotes = None if self.quotes is None else self.quotes[rows]
         columns = (self.margin, self.rivals, self.event, self.other, self.side, self.size)
-        return Sample(*(column[rows] for column in columns), quotes)
+        margin, rivals, event, other, side, size = (column[rows] for column in columns)
+        return Sample(margin, rivals, event, other, side, size, quotes)
 
     def statuses_only(self) -> Sample:
         """The same requests with nothing known but done, away and not traded."""

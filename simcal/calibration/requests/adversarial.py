@@ -1,0 +1,122 @@
+"""The adversarial route: the game of the stock market, played on windows of requests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from simcal.calibration.discriminator import Normaliser
+from simcal.calibration.gan import GameData
+from simcal.calibration.recipe import CLIENT_AND_QUOTES, GameSettings, Recipe
+from simcal.calibration.requests.estimate import Estimate, inverse_information
+from simcal.calibration.requests.fit import starting_values
+from simcal.calibration.requests.sample import Sample
+from simcal.calibration.start import StartResult, StartTask
+from simcal.calibration.starts import start_markets
+from simcal.calibration.statistics import statistics
+from simcal.models.dealers.market import RfqMarket
+from simcal.parameters import flat_values
+
+COPIES = 8
+"""Simulations of all windows behind the standard errors; the first two give the Jacobian."""
+
+_JACOBIAN_COPIES = 2
+_SMALL_SKEW = 0.05  # half spreads per request of mean size, where the search for the skew begins
+_SEED = 0x5EED  # the standard errors' noise is not that of the game
+
+
+def starting_market(recipe_market: RfqMarket, sample: Sample, trainable: Sequence[str]) -> RfqMarket:
+    """Where the game begins: the recipe's market with equal dealers at `starting_values` and the sample's panels.
+
+    Dealers with inventories trade by the smoothed rule, at the recipe's temperature: the hard one has no gradient then.
+    """
+    values = dict(zip(CLIENT_AND_QUOTES, map(float, starting_values(sample)), strict=True))
+    skewed = "inventory_skew" in trainable
+    return RfqMarket(
+        n_dealers=int(sample.rivals.max()) + 1,
+        inventory_skew=_SMALL_SKEW / float(np.mean(sample.size)) if skewed else 0.0,
+        rule="smoothed" if skewed else "hard",
+        temperature=recipe_market.temperature,
+        **values,
+    )
+
+
+def adversarial_tasks(
+    start: RfqMarket, data: GameData, recipe: Recipe, *, checkpoints: Path | None, device: str = "cpu"
+) -> list[StartTask]:
+    """The starts of the recipe as tasks of `play_all`; with a folder for checkpoints they can be continued."""
+    share = None if recipe.budget is None else recipe.budget / recipe.starts.count
+    markets = start_markets(start, recipe.trainable, recipe.per_trader, recipe.starts, recipe.seed)
+    return [
+        StartTask(
+            number=number, market=market.to_dict(), trainable=recipe.trainable, per_trader=(), data=data,
+            settings=game_settings(recipe.game, data), seed=recipe.seed, budget=share,
+            checkpoint=None if checkpoints is None else checkpoints / f"start-{number}.safetensors", device=device,
+        )
+        for number, market in enumerate(markets)
+    ]  # fmt: skip
+
+
+def game_settings(settings: GameSettings, data: GameData) -> GameSettings:
+    """The settings with the batch raised to whole copies of the real windows, which then share all that is given."""
+    n = len(data.train)
+    return settings.model_copy(update={"batch": max(math.ceil(settings.batch / n), 1) * n})
+
+
+def adversarial_estimate(result: StartResult, data: GameData, recipe: Recipe, n: int) -> Estimate:
+    """What the game found, with standard errors."""
+    names = recipe.trainable
+    values = np.array(list(flat_values(result.market, names).values()))
+    covariance = covariance_of_estimate(result.market, names, data, recipe.game) if result.succeeded else None
+    said = result.status[0].upper() + result.status[1:] + "."
+    if result.succeeded and covariance is None:
+        said += " The statistics do not identify all of the parameters."
+    k = len(names)
+    return Estimate(
+        "adversarial", tuple(names), values, np.full((k, k), np.nan) if covariance is None else covariance, said,
+        covariance is not None, result.seconds, n,
+    )  # fmt: skip
+
+
+def covariance_of_estimate(
+    market: object, names: Sequence[str], data: GameData, settings: GameSettings
+) -> np.ndarray | None:
+    """The sandwich (J' J)^-1 J' S J (J' J)^-1 / n of an estimator that matches means of normalised statistics.
+
+    J is the Jacobian of the simulated means, by backward passes through the twin; S the covariance over windows of real
+    statistics less their simulated expectations on the same given requests, so that these add no noise. None where the
+    statistics do not identify the parameters.
+    """
+    windows = torch.as_tensor(np.array(data.train), dtype=torch.float64)
+    given = torch.as_tensor(np.array(data.given), dtype=torch.float64)
+    features = statistics(settings.statistics).fitted(windows)
+    real = features(windows)
+    normalise = Normaliser(real, settings.normalise, settings.shrinkage)
+    twin = market.twin(names, dtype=torch.float64)  # type: ignore[attr-defined]
+    n, n_steps = len(windows), settings.warm_up + settings.window
+    total, jacobian = torch.zeros_like(real), torch.zeros(real.shape[1], len(names), dtype=torch.float64)
+    for copy in range(COPIES):
+        with torch.set_grad_enabled(copy < _JACOBIAN_COPIES):
+            seen = twin.simulate(_SEED, copy * n, n, n_steps, given=given)
+            fake = normalise(features(seen[:, settings.warm_up :].transpose(1, 2)))
+        if copy < _JACOBIAN_COPIES:
+            jacobian += _jacobian(fake.mean(dim=0), list(twin.trainable.free.values())) / _JACOBIAN_COPIES
+        total += fake.detach() / COPIES
+    natural = _jacobian(torch.stack(list(twin.trainable.values().values())), list(twin.trainable.free.values()))
+    j = jacobian.numpy() / np.diag(natural.numpy())
+    noise = np.cov((normalise(real) - total).numpy(), rowvar=False)
+    inverse = inverse_information(j.T @ j)
+    return None if inverse is None else inverse @ (j.T @ noise @ j) @ inverse / n
+
+
+def _jacobian(outputs: torch.Tensor, inputs: list[torch.Tensor]) -> torch.Tensor:
+    """Derivatives of outputs (m,) in scalar inputs, (m, k); zero where one does not depend on the other."""
+    rows = []
+    for output in outputs:
+        gradients = torch.autograd.grad(output, inputs, retain_graph=True, allow_unused=True)
+        rows.append(torch.stack([torch.zeros(()) if g is None else g.double() for g in gradients]))
+    return torch.stack(rows)
