@@ -22,8 +22,8 @@ from simcal.models.dealers.specs import (
 class Coefficients(NamedTuple):
     """The market as the loops use it."""
 
-    client_table: np.ndarray  # (cells, 4)
-    tables: np.ndarray  # of the dealers, (n_dealers, cells, 4)
+    tables: np.ndarray  # of quantiles, one per shape that occurs, (shapes, cells, 4)
+    table_of: np.ndarray  # which of them is the client's and which the dealers', (1 + n_dealers,)
     mean: np.ndarray  # of the margins, (n_dealers,), as the next two
     scale: np.ndarray
     skew: np.ndarray
@@ -59,9 +59,10 @@ def coefficients(market: RfqMarket) -> Coefficients:
     needed[STREAM_TIE // 4] |= market.tick > 0
     needed[STREAM_SIZE // 4] = market.size_log_sd > 0
     needed[STREAM_MOVE // 4] |= market.mid_volatility > 0
+    shapes, table_of = np.unique([market.client_shape, *market.vector("quote_shape")], return_inverse=True)
     return Coefficients(
-        client_table=quantile_tables(market.client_shape)[0],
-        tables=quantile_tables(market.vector("quote_shape")),
+        tables=quantile_tables(shapes),
+        table_of=table_of,
         mean=market.vector("quote_mean"),
         scale=market.vector("quote_scale"),
         skew=market.vector("inventory_skew"),

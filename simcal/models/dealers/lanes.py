@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from simcal.models.dealers import rules
-from simcal.models.dealers.quantile_table import table_quantile
+from simcal.models.dealers.quantile_table import distance_at, place_of_word
 from simcal.models.dealers.specs import (
     N_STREAMS,
     STREAM_CLIENT,
@@ -26,7 +26,7 @@ from simcal.models.dealers.specs import (
 )
 from simcal.noise.compiled import normal_pair, philox, uniform
 
-LANES = 256
+LANES = 512
 OPTIONS: Any = {"error_model": "numpy", "fastmath": False, "nogil": True}  # the arithmetic as written, as the stock's
 # Loops that own nothing: without the counting of references, which takes as long as the loops. They allocate nothing.
 LOOP: Any = {"_nrt": False, **OPTIONS}
@@ -43,7 +43,7 @@ class Lanes(NamedTuple):
     """What is known of the requests of a block, one per lane."""
 
     words: np.ndarray  # (N_STREAMS, LANES), uint32
-    side: np.ndarray  # (LANES,), as all but the three below
+    side: np.ndarray  # (LANES,), as all but the last three
     last_side: np.ndarray
     size: np.ndarray
     mid: np.ndarray
@@ -57,6 +57,9 @@ class Lanes(NamedTuple):
     held: np.ndarray  # inventory of dealer 0 before the request
     spare: np.ndarray
     row: np.ndarray
+    draw: np.ndarray  # standard exponential power draws, and where they stand in the table
+    place: np.ndarray
+    cell: np.ndarray  # uint32
     quotes: np.ndarray  # reduced, infinite for who does not quote, (n_dealers, LANES)
     shares: np.ndarray
     inventory: np.ndarray
@@ -65,10 +68,10 @@ class Lanes(NamedTuple):
 @njit(**OPTIONS)
 def new_lanes(n_dealers):
     """Room for one block."""
-    one, many = np.zeros((14, LANES)), np.zeros((3, n_dealers, LANES))
+    one, many = np.zeros((16, LANES)), np.zeros((3, n_dealers, LANES))
     return Lanes(
         np.zeros((N_STREAMS, LANES), U32), one[0], one[1], one[2], one[3], one[4], one[5], one[6], one[7], one[8],
-        one[9], one[10], one[11], one[12], one[13], many[0], many[1], many[2],
+        one[9], one[10], one[11], one[12], one[13], one[14], one[15], np.zeros(LANES, U32), many[0], many[1], many[2],
     )  # fmt: skip
 
 
@@ -103,9 +106,10 @@ def draw_clients(p, w):
                 asked += 1.0 if u >= p.cumulative[j] else 0.0
             panel[lane] = asked
             ring[lane] = ring_start(uniform(rings[lane], 0.0), n - 1)
-    value, words, table = w.value, w.words[STREAM_CLIENT], p.client_table
+    _draw_standard(w, w.words[STREAM_CLIENT], p.tables[p.table_of[0]])
+    value, draw = w.value, w.draw
     for lane in range(LANES):
-        value[lane] = reserve(p.client_mean, p.client_scale, table_quantile(table, words[lane]))
+        value[lane] = reserve(p.client_mean, p.client_scale, draw[lane])
 
 
 @njit(**LOOP)
@@ -135,18 +139,17 @@ def draw_mids(p, w, first, across, carried):
 @njit(**LOOP)
 def draw_quotes(p, w, first_dealer):
     """The reduced quotes of the dealers from `first_dealer` on, by their laws; infinite for who is not asked."""
-    side, panel, ring = w.side, w.panel, w.ring
+    side, panel, ring, draw = w.side, w.panel, w.ring, w.draw
     n = p.mean.size
     for i in range(first_dealer, n):
-        quote, words, table, mean, scale = w.quotes[i], w.words[STREAM_QUOTES + i], p.tables[i], p.mean[i], p.scale[i]
-        if p.skew[i] > 0.0:
-            skew, inventory = p.skew[i], w.inventory[i]
+        quote, mean, scale, skew, inventory = w.quotes[i], p.mean[i], p.scale[i], p.skew[i], w.inventory[i]
+        _draw_standard(w, w.words[STREAM_QUOTES + i], p.tables[p.table_of[1 + i]])
+        if skew > 0.0:
             for lane in range(LANES):
-                z = table_quantile(table, words[lane])
-                quote[lane] = margin(mean, scale, z, side[lane], skew, inventory[lane])
+                quote[lane] = margin(mean, scale, draw[lane], side[lane], skew, inventory[lane])
         else:
             for lane in range(LANES):
-                quote[lane] = reserve(mean, scale, table_quantile(table, words[lane]))
+                quote[lane] = reserve(mean, scale, draw[lane])
         round_quotes(p, w, quote)
         if i > 0 and p.cumulative.size > 0:
             rival, n_rivals = float(i - 1), float(n - 1)
@@ -164,6 +167,18 @@ def round_quotes(p, w, quote):
         for lane in range(LANES):
             price = to_tick(price_of(quote[lane], side[lane], mid[lane], p.half_spread), p.tick)
             quote[lane] = reduced_of(price, side[lane], mid[lane], p.half_spread)
+
+
+@njit(**LOOP)
+def _draw_standard(w, words, table):
+    """Standard exponential power draws. Three loops, because all but the one that reads the table are vectorised."""
+    draw, cell, place = w.draw, w.cell, w.place
+    for lane in range(LANES):
+        cell[lane], place[lane] = place_of_word(words[lane])
+    for lane in range(LANES):
+        draw[lane] = distance_at(table, cell[lane], place[lane])
+    for lane in range(LANES):
+        draw[lane] = draw[lane] if words[lane] >> U32(31) else -draw[lane]
 
 
 @njit(**LOOP)

@@ -58,16 +58,32 @@ def quantile_tables(shapes: Any) -> np.ndarray:
 
 
 @njit(inline="always")
-def table_quantile(table, word):
-    """Standard quantile of (word + 1/2) / 2^32 for one word (uint32), about 2 ns; for use inside Numba functions."""
-    word = U32(word)
+def place_of_word(word):
+    """Cell (uint32) and place in it of one word (uint32), as `locate`; for use inside Numba functions."""
     second = U32(U32(word >> U32(30)) & U32(1))
     k = U32(U32(word ^ U32(U32(0) - second)) & U32(NEAR))
     bits = F64(F64(I32(k)) + 0.5).view(U64)  # a signed k converts in one instruction
     centre = U32(U32(word >> U32(31)) ^ second)
-    cell = (bits >> U64(SHIFT)) - U64(FIRST) + U64(centre ^ U32(1)) * U64(END)
-    x = U64((bits & U64(REST)) | U64(ONE)).view(F64) - MIDDLE
-    distance = ((table[cell, 3] * x + table[cell, 2]) * x + table[cell, 1]) * x + table[cell, 0]
+    cell = U32((bits >> U64(SHIFT)) - U64(FIRST) + U64(centre ^ U32(1)) * U64(END))
+    return cell, U64((bits & U64(REST)) | U64(ONE)).view(F64) - MIDDLE
+
+
+@njit(inline="always")
+def distance_at(table, cell, x):
+    """Distance of the quantile from the centre; its sign is that of the word's upper bit, set for the upper half."""
+    return ((table[cell, 3] * x + table[cell, 2]) * x + table[cell, 1]) * x + table[cell, 0]
+
+
+@njit(inline="always")
+def table_quantile(table, word):
+    """Standard quantile of (word + 1/2) / 2^32 for one word (uint32), about 2 ns; for use inside Numba functions.
+
+    Loops over many words are twice as fast in two, one over `place_of_word` and one over `distance_at`: only the first
+    becomes vector instructions.
+    """
+    word = U32(word)
+    cell, x = place_of_word(word)
+    distance = distance_at(table, cell, x)
     return distance if word >> U32(31) else -distance
 
 
@@ -97,7 +113,7 @@ def _real(xp: Any, x: Any) -> Any:
 
 
 def _build(shape: float) -> np.ndarray:
-    """Cubics through four Chebyshev points of the quintic that has value, slope and curvature at both ends of a cell."""
+    """Cubics through four Chebyshev points of the quintic with value, slope and curvature at both ends of a cell."""
     octave, part = np.divmod(np.arange(END + 1), 1 << CELL_BITS)
     edges = 2.0 ** (octave - 1) * (1 + part / (1 << CELL_BITS)) * 2.0**-32  # distances of v from the end
     edges[-1] = 0.25
