@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from simcal.errors import ParameterError
+from simcal.models.dealers.checks import CHOICES, check_together
 from simcal.models.dealers.specs import MOST_DEALERS, PARAMETERS, SPECS
 from simcal.parameters import Parameter, check_names, to_plain
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 Number = float | Sequence[float]
 Quoting = Callable[..., Any]
-
-CHOICES = {"mid_law": ("uniform", "walk"), "rule": ("hard", "smoothed")}
 
 
 @dataclass(frozen=True)
@@ -97,46 +96,7 @@ class RfqMarket:
             value = getattr(self, spec.name)
             if value is not None or spec.name != "panel_weights":
                 object.__setattr__(self, spec.name, spec.check(value, count if spec.group else None))  # type: ignore[arg-type]
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ParameterError(
-                    f"{name} is {getattr(self, name)!r}, but must be '{allowed[0]}' or '{allowed[1]}'."
-                )
-        self._check_panel()
-        self._check_mid()
-        if self.rule == "smoothed" and self.tick > 0:
-            raise ParameterError(
-                f"tick is {self.tick:g}, but must be 0 with the smoothed rule, where every move of a quote counts."
-            )
-
-    def _check_panel(self) -> None:
-        if self.panel_weights is None:
-            return
-        if not isinstance(self.panel_weights, tuple):
-            raise ParameterError(
-                f"panel_weights is {self.panel_weights:g}, but must be a list with {self.n_dealers} weights, for "
-                f"panels of 1 to {self.n_dealers} dealers; leave it out where all are always asked."
-            )
-        if sum(self.panel_weights) <= 0:
-            raise ParameterError("panel_weights are all 0, but must hold at least one positive weight.")
-
-    def _check_mid(self) -> None:
-        if self.mid_low >= self.mid_high:
-            raise ParameterError(
-                f"mid_low is {self.mid_low:g}, but must be below mid_high, which is {self.mid_high:g}."
-            )
-        lowest = "mid_low" if self.mid_law == "uniform" else "initial_price"
-        if self.half_spread >= getattr(self, lowest):
-            raise ParameterError(
-                f"half_spread is {self.half_spread:g}, but must be below {lowest}, which is {getattr(self, lowest):g}, "
-                "so that the bid is positive."
-            )
-        for name in ("mid_volatility", "information"):
-            if self.mid_law == "uniform" and getattr(self, name) != 0:
-                raise ParameterError(
-                    f"{name} is {getattr(self, name):g}, but must be 0 where the mid is drawn anew for each request; "
-                    "give mid_law = 'walk' for a mid that moves."
-                )
+        check_together(self)
 
     @property
     def panel_probabilities(self) -> np.ndarray:
