@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,17 @@ def load_strategy(source: str) -> Callable[..., Any]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses and pickles look for it
+    sys.path.insert(0, str(file.parent.resolve()))  # the file may import its neighbours, as a script may
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        del sys.modules[spec.name]
         raise ParameterError(
             f"The file {path} fails when it is run ({type(error).__name__}: {error}); correct it first."
         ) from error
+    finally:
+        sys.path.pop(0)
     if not hasattr(module, name):
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         known = f"it has {', '.join(functions)}" if functions else "it defines no function"
@@ -42,6 +48,6 @@ def load_strategy(source: str) -> Callable[..., Any]:
     found = getattr(module, name)
     if not callable(found):
         raise ParameterError(
-            f"{name} in {path} is a {type(found).__name__}, but a strategy must be a function; give the name of one."
+            f"{name} in {path} is of type {type(found).__name__}, but a strategy must be a function; give the name of one."
         )
     return found

@@ -103,7 +103,7 @@ def test_without_a_report_there_is_none(command, place, tmp_path):
         (("--strategy", "own", "--map", "quote=price"), "--map names the columns of a history"),
         (("--strategy", "PLACE/none.py:lean"), "There is no file .*none.py to take the strategy lean from"),
         (("--strategy", "PLACE/mine.py:bend"), "has no bend; it has lean, broken"),
-        (("--strategy", "PLACE/mine.py:number"), "number in .* is a int, but a strategy must be a function"),
+        (("--strategy", "PLACE/mine.py:number"), "number in .* is of type int, but a strategy must be a function"),
         (("--strategy", "PLACE/mine.py:broken"), "returned nan for path 0 at step 5; return one finite margin"),
         (("--strategy", "PLACE/mine.py"), "no strategy .*mine.py'; known are"),
         (("--strategy", "PLACE/mine.txt:lean"), "is not understood; give a file and a function as FILE.py:NAME"),

@@ -254,7 +254,7 @@ def test_a_misbehaving_compiled_strategy_is_told_likewise(n_dealers, sentence):
     ("arguments", "sentence"),
     [
         ({"strategy": "clever"}, "no strategy 'clever'; known are own, fixed, optimal, skewed, averse"),
-        ({"strategy": 3.0}, "The strategy is a float, but must be a function"),
+        ({"strategy": 3.0}, "The strategy is of type float, but must be a function"),
         ({"strategy": "fixed"}, "The strategy fixed needs margin"),
         ({"strategy": "fixed", "options": {"margin": 1.0, "skew": 2.0}}, "fixed has no option skew; it takes margin"),
         ({"strategy": "fixed", "options": {"margin": "wide"}}, "margin is 'wide', but must be a finite number"),

@@ -11,7 +11,7 @@ from simcal.models.dealers.closed_forms import hit_curve
 from simcal.models.dealers.market import RfqMarket
 from simcal.trading.dealers import shift_history
 
-N = 20_000
+N = 8_000
 MARKETS = {
     "the paper's case": RfqMarket(),
     "two or three dealers": RfqMarket(n_dealers=3, panel_weights=[1, 2, 2], size_log_sd=0.7, client_shape=0.8),

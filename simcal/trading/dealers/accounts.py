@@ -109,6 +109,8 @@ def measures(risk_level: float) -> tuple[Measure, ...]:
         Measure("expected_shortfall", f"expected shortfall, {tail}", money, "pnl",
                 statistic=expected_shortfall(risk_level)),
         Measure("drawdown", "worst drawdown", money, "drawdown"),
+        Measure("requests", "requests", "", "requests"),
+        Measure("trades", "trades", "", "trades"),
         Measure("hit_ratio", "hit ratio", "trades / requests", "trades", per="requests"),
         Measure("volume_hit_ratio", "hit ratio by volume", "traded / asked", "volume", per="volume_asked"),
         Measure("volume", "volume traded", units, "volume"),

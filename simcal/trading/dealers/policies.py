@@ -86,7 +86,7 @@ def policy_of(strategy: Any, market: RfqMarket, options: Mapping[str, float] | N
         return _built_in(strategy, market, dict(options or {}))
     if not callable(strategy):
         raise ParameterError(
-            f"The strategy is a {type(strategy).__name__}, but must be a function {ARGUMENTS} -> margin, FILE.py:NAME, "
+            f"The strategy is of type {type(strategy).__name__}, but must be a function {ARGUMENTS} -> margin, FILE.py:NAME, "
             f"or one of {', '.join(BUILT_IN)}."
         )
     if options:
