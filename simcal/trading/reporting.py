@@ -76,7 +76,8 @@ def _result(backtest: Backtest) -> Section:
         prose.insert(
             1,
             f"The difference to {backtest.baseline} is taken path by path: both met the same clients, rivals and mids, "
-            "so that most of the noise cancels and the band is far tighter than those of the two.",
+            "so that the noise that they share cancels. What the mid does to inventories that only one of them holds "
+            "does not.",
         )
     return Section("What came out", prose, [Table(backtest.table(), "Measures, their bands, and the baseline.")])
 

@@ -48,6 +48,7 @@ def load_strategy(source: str) -> Callable[..., Any]:
     found = getattr(module, name)
     if not callable(found):
         raise ParameterError(
-            f"{name} in {path} is of type {type(found).__name__}, but a strategy must be a function; give the name of one."
+            f"{name} in {path} is of type {type(found).__name__}, but a strategy must be a function; give the name of "
+            "one."
         )
     return found

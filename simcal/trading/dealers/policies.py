@@ -86,8 +86,8 @@ def policy_of(strategy: Any, market: RfqMarket, options: Mapping[str, float] | N
         return _built_in(strategy, market, dict(options or {}))
     if not callable(strategy):
         raise ParameterError(
-            f"The strategy is of type {type(strategy).__name__}, but must be a function {ARGUMENTS} -> margin, FILE.py:NAME, "
-            f"or one of {', '.join(BUILT_IN)}."
+            f"The strategy is of type {type(strategy).__name__}, but must be a function {ARGUMENTS} -> margin, "
+            f"FILE.py:NAME, or one of {', '.join(BUILT_IN)}."
         )
     if options:
         raise ParameterError(
