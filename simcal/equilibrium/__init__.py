@@ -1,5 +1,13 @@
-"""Equilibrium of agents who trade one asset at a cost: the problem and its solvers."""
+"""Equilibrium of agents who trade one asset at a cost: the problem, its solvers and the verb `solve`."""
 
+from simcal.equilibrium.methods import METHODS as METHODS
+from simcal.equilibrium.methods import Method as Method
+from simcal.equilibrium.methods import default_method as default_method
+from simcal.equilibrium.methods import methods_for as methods_for
+from simcal.equilibrium.methods import solve as solve
 from simcal.equilibrium.problem import EquilibriumProblem as EquilibriumProblem
 from simcal.equilibrium.problem import load_problem as load_problem
 from simcal.equilibrium.problem import problem_names as problem_names
+from simcal.equilibrium.simulation import EquilibriumPaths as EquilibriumPaths
+from simcal.equilibrium.solution import EquilibriumErrors as EquilibriumErrors
+from simcal.equilibrium.solution import EquilibriumSolution as EquilibriumSolution

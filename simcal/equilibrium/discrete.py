@@ -17,7 +17,7 @@ def solve_discrete(problem: EquilibriumProblem) -> EquilibriumSolution:
     .. math:: P = \sigma^2 G \Delta + F_{k+1}, \quad h = \sigma b \Delta + H_{k+1}, \quad
         F_k = (I + P \Delta / \lambda)^{-1} P, \quad H_k = (I + P \Delta / \lambda)^{-1} h .
 
-    Pre-trade timing: :math:`\sigma` here is :math:`\sigma_{k+1}`, :math:`\sigma_k = \alpha + w h`, and the last step has
+    Pre-trade timing: :math:`\sigma` here is :math:`\sigma_{k+1}`, :math:`\sigma_k = \alpha + w h`; the last step has
     no trade and volatility alpha. Post-trade timing: it is :math:`\sigma_k = \alpha + w H_{k+1}`, with
     :math:`H_T = 0, F_T = 0`. In both :math:`S_0 = \beta \bar T - \bar\gamma s \sum_k \sigma_k^2 \Delta` and
     :math:`\mu_0 = \bar\gamma s \sigma_0^2`. Work grows as n_steps * n_agents^3; `solve_modal` needs less.

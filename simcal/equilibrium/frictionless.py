@@ -1,4 +1,4 @@
-"""Equilibrium without trading costs, in closed form (section 1.3 of the specification's notation)."""
+"""Equilibrium without trading costs, in closed form."""
 
 from __future__ import annotations
 

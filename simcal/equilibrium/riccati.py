@@ -25,7 +25,7 @@ def solve_riccati(
         \mu = \tfrac1N \sum_n \gamma_n \sigma (\sigma \varphi^n + \xi_n W), \quad
         S_0 = \beta \bar T - \bar\gamma s \int \sigma^2, \quad \mu_0 = \bar\gamma s \sigma_0^2 .
 
-    Nothing here depends on `n_steps` and `timing` but the grid: simulated on it, the terminal error is that of the Euler
+    Only the grid depends on `n_steps`, nothing on `timing`: simulated on it, the terminal error is that of the Euler
     scheme and shrinks with the step, while the equilibrium of the scheme itself has none (method "discrete").
 
     Raises
