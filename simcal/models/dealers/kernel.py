@@ -184,12 +184,14 @@ def simulate_chunk(
     failed = np.empty(n_paths, np.int64)
     slots = np.array([names.index(name) if name in names else -1 for name in NAMES])
     k0, k1 = key_of(seed)
-    p, steps = coefficients(market), n_steps + burn_in
-    along = n_paths * -(-steps // LANES)  # blocks of lanes, if these are steps
-    across = quoting is not None or p.skew.max() > 0 or -(-n_paths // LANES) * steps < along
+    p, steps, threads = coefficients(market), n_steps + burn_in, check_threads(threads)
+    blocks = -(-n_paths // LANES)
+    # Blocks of lanes that the busiest thread goes through, either way.
+    if_across, if_along = -(-blocks // threads) * steps, -(-n_paths // threads) * -(-steps // LANES)
+    across = quoting is not None or bool(p.skew.max() > 0) or if_across < if_along
     what: Any = (p, quoting, U32(k0), U32(k1), U64(first_path), n_steps, every, burn_in, across, slots, out, failed)
     simulate = _simulate_laws if quoting is None else _simulate_function
-    units = split(-(-n_paths // LANES) if across else n_paths, check_threads(threads))
+    units = split(blocks if across else n_paths, threads)
     try:
         run([(simulate, (*what, begin, end)) for begin, end in units])
     except NumbaError as error:
