@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from simcal.calibration import validate as validate
     from simcal.data import PriceSeries as PriceSeries
     from simcal.data import load_series as load_series
+    from simcal.equilibrium import EquilibriumProblem as EquilibriumProblem
+    from simcal.equilibrium import solve as solve
     from simcal.errors import DataError as DataError
     from simcal.errors import NumericalError as NumericalError
     from simcal.errors import NumericalWarning as NumericalWarning
@@ -41,6 +43,8 @@ _HOMES = {
     "validate": "simcal.calibration",
     "PriceSeries": "simcal.data",
     "load_series": "simcal.data",
+    "EquilibriumProblem": "simcal.equilibrium",
+    "solve": "simcal.equilibrium",
     "DataError": "simcal.errors",
     "NumericalError": "simcal.errors",
     "NumericalWarning": "simcal.errors",
@@ -60,6 +64,7 @@ __all__ = [
     "Backtest",
     "Calibration",
     "DataError",
+    "EquilibriumProblem",
     "Market",
     "NumericalError",
     "NumericalWarning",
@@ -77,6 +82,7 @@ __all__ = [
     "load",
     "load_series",
     "simulate",
+    "solve",
     "validate",
 ]
 

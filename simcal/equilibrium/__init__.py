@@ -1,5 +1,8 @@
 """Equilibrium of agents who trade one asset at a cost: the problem, its solvers and the verb `solve`."""
 
+from simcal.equilibrium.comparison import Comparison as Comparison
+from simcal.equilibrium.comparison import compare as compare
+from simcal.equilibrium.comparison import solve_and_measure as solve_and_measure
 from simcal.equilibrium.methods import METHODS as METHODS
 from simcal.equilibrium.methods import Method as Method
 from simcal.equilibrium.methods import default_method as default_method
@@ -8,6 +11,7 @@ from simcal.equilibrium.methods import solve as solve
 from simcal.equilibrium.problem import EquilibriumProblem as EquilibriumProblem
 from simcal.equilibrium.problem import load_problem as load_problem
 from simcal.equilibrium.problem import problem_names as problem_names
+from simcal.equilibrium.published import published_rows as published_rows
 from simcal.equilibrium.simulation import EquilibriumPaths as EquilibriumPaths
 from simcal.equilibrium.solution import EquilibriumErrors as EquilibriumErrors
 from simcal.equilibrium.solution import EquilibriumSolution as EquilibriumSolution

@@ -52,7 +52,7 @@ METHODS: dict[str, Method] = {
 
 
 def default_method(problem: EquilibriumProblem) -> str:
-    """The exact method for the problem: "modal" for quadratic costs, "quadrature" for two agents, else "collocation"."""
+    """The exact method: "modal" for quadratic costs, "quadrature" for two agents, else "collocation"."""
     if problem.power == 2:
         return "modal"
     return "quadrature" if problem.n_agents == 2 else "collocation"

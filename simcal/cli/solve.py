@@ -1,0 +1,116 @@
+"""`simcal solve NAME`: the equilibrium of agents who trade at a cost, and how well it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simcal.cli.output import Json, print_json, print_table, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simcal.equilibrium import EquilibriumErrors, EquilibriumProblem, EquilibriumSolution
+
+
+def command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An equilibrium's name, such as lq-10, or a TOML file.")],
+    method: Annotated[
+        str | None, typer.Option(help="riccati, discrete, modal, quadrature, collocation, leading-order, ...")
+    ] = None,
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="All methods that take the problem and train nothing, beside what is published."),
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of the discrete scheme, instead of those of the file.")
+    ] = None,
+    timing: Annotated[str | None, typer.Option(help="pre-trade or post-trade, instead of that of the file.")] = None,
+    paths: Annotated[int, typer.Option(help="Paths on which goals and errors are measured.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Seed of these paths.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Solve for the price that clears the market: S_0, mu_0, sigma_0, goals, clearing and terminal error."""
+    from simcal.equilibrium import compare, load_problem, solve_and_measure
+    from simcal.errors import ParameterError
+    from simcal.noise import check_integer, check_seed
+
+    check_integer("paths", paths, 1, 2**32 - 1)
+    check_seed(seed)
+    problem = load_problem(name)
+    changes = {"n_steps": steps, "timing": timing}
+    problem = problem.replace(**{k: v for k, v in changes.items() if v is not None})
+    if every:
+        if method is not None:
+            raise ParameterError(f"--method {method} and --all were given, but only one of them is allowed.")
+        found = compare(problem, seed=seed, n_paths=paths, listen=lambda which: say(f"Solving by {which} ..."))
+        if as_json:
+            print_json(found.to_dict())
+            return
+        table, note = found.table(), "; * as published" if found.published else ""
+        print_table(_start(table), f"{_described(problem)}{note}")
+        print_table(_errors(table), f"With standard errors, on {paths} paths of seed {seed}{note}")
+        return
+    solved = solve_and_measure(problem, method, seed=seed, n_paths=paths)
+    if as_json:
+        errors = None if solved.errors is None else solved.errors.to_dict()
+        print_json({**solved.solution.to_dict(), "errors": errors, "seconds": solved.seconds})
+        return
+    if solved.errors is not None:
+        rows = _rows(solved.solution, solved.errors)
+        print_table(rows, f"{_described(problem)}; {solved.solution.method}, {paths} paths of seed {seed}")
+    say(f"{solved.solution.status} {solved.seconds:.2g} CPU seconds.")
+
+
+def _described(problem: EquilibriumProblem) -> str:
+    return (
+        f"{problem.name}, {problem.n_agents} agents, power {problem.power:g}, {problem.n_steps} steps, {problem.timing}"
+    )
+
+
+def _rows(solution: EquilibriumSolution, errors: EquilibriumErrors) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        ("price at the start, S_0", f"{solution.price:.8f}", ""),
+        ("drift at the start, mu_0", f"{solution.drift:.8f}", ""),
+        ("volatility at the start, sigma_0", f"{solution.volatility:.8f}", ""),
+        ("liquidity discount", f"{solution.liquidity_discount:.8f}", ""),
+        ("goal of all agents", _number(errors.goal), _number(errors.goal_se)),
+        ("clearing: mean (mean rate)^2", _number(errors.clearing), _number(errors.clearing_se)),
+        ("terminal: mean (S_T - dividend)^2", _number(errors.terminal), _number(errors.terminal_se)),
+    ]
+    return pd.DataFrame(rows, columns=["quantity", "value", "standard error"])
+
+
+def _start(table: pd.DataFrame) -> pd.DataFrame:
+    """Price, drift and volatility at time 0 as text: all that an exact method is worth, what was published else."""
+    import pandas as pd
+
+    shown = {"method": _names(table)}
+    for heading, column in (("S_0", "price"), ("mu_0", "drift"), ("sigma_0", "volatility")):
+        digits = [8 if source == "simcal" else 6 for source in table["source"]]
+        shown[heading] = [_number(x, f".{d}f") for x, d in zip(table[column], digits, strict=True)]
+    shown["CPU seconds"] = [_number(x, ".2g") for x in table["seconds"]]
+    return pd.DataFrame(shown)
+
+
+def _errors(table: pd.DataFrame) -> pd.DataFrame:
+    """Goal, clearing and terminal error as text, each with its standard error."""
+    import pandas as pd
+
+    shown = {"method": _names(table)}
+    for column in ("goal", "clearing", "terminal"):
+        pairs = zip(table[column], table[f"{column}_se"], strict=True)
+        shown[column] = ["n/a" if x != x else f"{_number(x, '.3g')} ± {_number(se, '.1g')}" for x, se in pairs]
+    return pd.DataFrame(shown)
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    pairs = zip(table["source"], table["method"], strict=True)
+    return [f"{method} *" if source == "published" else method for source, method in pairs]
+
+
+def _number(value: float | None, form: str = ".4g") -> str:
+    return "n/a" if value is None or value != value else format(value, form)
