@@ -1,4 +1,4 @@
-"""`simcal calibrate DATA`: a market calibrated to a price series, judged, and written up."""
+"""`simcal calibrate DATA`: a market calibrated to a price series or to requests, judged, and written up."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simcal.cli.facts import Map, is_request_table
 from simcal.cli.output import Json, game_progress, judging_progress, print_json, print_table, say
 from simcal.errors import ParameterError, SimcalError
 
 if TYPE_CHECKING:
     from simcal.calibration import Calibration, Recipe, Validation
 
+REQUEST_RECIPE = "rfq"  # for a request table that no recipe was named for
+
 
 def command(
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A series' name, a CSV or Parquet file, or the name of a recipe.")
+        str,
+        typer.Argument(
+            metavar="DATA", help="A series or request table by name or CSV or Parquet file, or the name of a recipe."
+        ),
     ],
     recipe: Annotated[
-        str | None, typer.Option(help="A recipe's name or TOML file; the one named like DATA, else sp500.")
+        str | None,
+        typer.Option(help="A recipe's name or TOML file; the one named like DATA, else sp500 (rfq for requests)."),
     ] = None,
     market: Annotated[str | None, typer.Option(help="Start from this market instead of the recipe's.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; runs/DATA when absent.")] = None,
@@ -30,9 +37,10 @@ def command(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one per core when absent.")] = None,
     device: Annotated[str, typer.Option(help="Where the market's twin runs: cpu or cuda.")] = "cpu",
     report: Annotated[bool, typer.Option(help="Judge the market and write report.html.")] = True,
+    map_: Map = None,
     as_json: Json = False,
 ) -> None:
-    """Calibrate a market to a price series, judge it, and write a report.
+    """Calibrate a market to a price series or to requests for quotes, judge it, and write a report.
 
     A run that was interrupted or killed continues from its checkpoints when the same command is given again, and ends
     as it would have without the interruption. To begin anew, give another --out.
@@ -41,17 +49,25 @@ def command(
     """
     from simcal.calibration.calibrate import override
 
-    source, chosen = choose_recipe(data, recipe)
+    source, chosen = choose_recipe(data, recipe, map_)
     if budget is not None and budget <= 0:
         raise ParameterError(f"The budget is {budget:g} seconds, but must be above 0.")
     folder = out or Path("runs") / (Path(data).stem or "run")
-    if chosen.experiment is not None:
+    if chosen.is_experiment:
         if market is not None or device != "cpu":
             raise ParameterError(f"{chosen.name} is an experiment: it has a market of its own and runs on the CPU.")
         chosen = override(chosen, seed=seed, budget=budget, starts=None, iterations=None)
         _experiment(chosen, folder, starts, iterations, jobs, report, as_json)
         return
     settings = override(chosen, seed=seed, budget=budget, starts=starts, iterations=iterations)
+    if settings.requests is not None:
+        calibrate_to_requests(market, source, settings, folder, map_, jobs, device, report, as_json)
+        return
+    if map_:
+        raise ParameterError(
+            f"--map names the columns of a request table, but the recipe {settings.name} calibrates to prices; give "
+            "--recipe rfq, or leave --map out."
+        )
     calibration = _calibrate(market, source, settings, folder, jobs, device)
     validation = _judge(calibration, folder, jobs) if report else None
     if as_json:
@@ -69,18 +85,18 @@ def command(
     say(f"Next: simcal simulate {folder} --paths 1000 --steps 250 --out paths.parquet")
 
 
-def choose_recipe(data: str, recipe: str | None) -> tuple[str, Recipe]:
+def choose_recipe(data: str, recipe: str | None, maps: list[str] | None = None) -> tuple[str, Recipe]:
     """What to calibrate to, and by which recipe: DATA's own, the one that is named, or the default."""
     from simcal.calibration import load_recipe, recipe_names
     from simcal.calibration.calibrate import DEFAULT_RECIPE
-    from simcal.data.catalogue import catalogue
+    from simcal.data import catalogue
 
     if recipe is not None:
         return data, load_recipe(recipe)
     if data not in recipe_names() and not data.endswith(".toml"):
-        return data, load_recipe(DEFAULT_RECIPE)
+        return data, load_recipe(REQUEST_RECIPE if is_request_table(data, maps) else DEFAULT_RECIPE)
     chosen = load_recipe(data)
-    if chosen.experiment is None and chosen.data is None and data not in catalogue():
+    if not chosen.is_experiment and chosen.data is None and data not in catalogue():
         raise ParameterError(f"The recipe {data} names no data; give the data and --recipe {data}.")
     return (data if data in catalogue() else chosen.data or data), chosen
 
@@ -92,7 +108,10 @@ def _calibrate(
 
     said = f"Calibrating to {data} by the recipe {recipe.name}, in {folder}; interrupted, the same command continues."
     with game_progress(recipe.starts.count, recipe.game.iterations, announce=said) as listen:
-        return simcal.calibrate(market, data, recipe=recipe, out=folder, jobs=jobs, device=device, listen=listen)
+        found = simcal.calibrate(market, data, recipe=recipe, out=folder, jobs=jobs, device=device, listen=listen)
+    if not isinstance(found, simcal.Calibration):
+        raise ParameterError(f"{market} is a dealer market; give a recipe for requests, such as --recipe rfq.")
+    return found
 
 
 def _judge(calibration: Calibration, folder: Path, jobs: int | None) -> Validation | None:
@@ -113,10 +132,77 @@ def _judge(calibration: Calibration, folder: Path, jobs: int | None) -> Validati
     return validation
 
 
+def calibrate_to_requests(
+    market: str | None, data: str, recipe: Recipe, folder: Path, maps: list[str] | None, jobs: int | None, device: str,
+    report: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """A dealer market calibrated to a request table, by every method of the recipe."""
+    import simcal
+    from simcal.calibration.requests import RequestCalibration, judge_request_run, write_request_report
+    from simcal.data.requests import parse_map
+
+    said = f"Calibrating to {data} by the recipe {recipe.name}, in {folder}; interrupted, the same command continues."
+    with game_progress(recipe.starts.count, recipe.game.iterations, announce=said) as listen:
+        calibration = simcal.calibrate(
+            market, data, recipe=recipe, out=folder, jobs=jobs, device=device, listen=listen,
+            mapping=parse_map(maps or []),
+        )  # fmt: skip
+    if not isinstance(calibration, RequestCalibration):
+        raise ParameterError(f"The recipe {recipe.name} is one for requests, but {market} is a market of prices.")
+    validation = None
+    if report:
+        validation = judge_request_run(folder, requests=calibration.requests)
+        write_request_report(folder, requests=calibration.requests)
+    if as_json:
+        result = calibration.to_dict() | {"folder": str(folder)}
+        result |= {"report": str(folder / "report.html")} if report else {}
+        print_json(result | ({} if validation is None else {"validation": validation.to_dict()}))
+        return
+    title = f"Client and rivals, from {calibration.requests.name}: estimates (standard errors)"
+    print_table(calibration.summary, title)
+    for fit in calibration.fits:
+        print(f"{fit.method}: {fit.status}")
+    print(f"The market has the estimates of the method {calibration.chosen}.")
+    if validation is not None:
+        for sentence in validation.verdict:
+            print(sentence)
+    say(f"The run is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))
+    say(f"Next: simcal backtest {folder}")
+
+
+def _request_experiment(
+    recipe: Recipe, folder: Path, replications: int | None, iterations: int | None, jobs: int | None, report: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from simcal.calibration.requests import run_request_experiment, write_request_experiment_report
+
+    assert recipe.requests is not None
+    assert recipe.requests.experiment is not None
+    n = replications or recipe.requests.experiment.replications
+    said = f"The experiment {recipe.name}, {n} replications, in {folder}; interrupted, the same command continues."
+    with game_progress(n, iterations or recipe.game.iterations, first="replication", announce=said) as listen:
+        result = run_request_experiment(
+            recipe, out=folder, replications=replications, iterations=iterations, jobs=jobs, listen=listen
+        )
+    if report:
+        write_request_experiment_report(folder, result)
+    if as_json:
+        print_json(result.to_dict() | {"folder": str(folder)})
+        return
+    print_table(result.summary, f"The experiment {recipe.name}")
+    if result.identification is not None:
+        print_table(result.identification, "Standard errors by what is seen of the requests")
+    print(result.status)
+    say(f"The experiment is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))
+
+
 def _experiment(
     recipe: Recipe, folder: Path, replications: int | None, iterations: int | None, jobs: int | None, report: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
+    if recipe.requests is not None:
+        _request_experiment(recipe, folder, replications, iterations, jobs, report, as_json)
+        return
     from simcal.calibration.experiment import run_experiment
     from simcal.calibration.experiment.report import write_experiment_report
 

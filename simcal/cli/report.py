@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from simcal.cli.facts import Map
 from simcal.cli.output import Json, print_json, say
 
 
@@ -15,15 +16,24 @@ def command(
     data: Annotated[
         str | None, typer.Argument(metavar="[DATA]", help="The run's data, where their file has moved since.")
     ] = None,
+    map_: Map = None,
     as_json: Json = False,
 ) -> None:
     """Write report.html anew from what lies in a run folder; nothing is trained or judged again."""
+    from simcal.calibration.requests import is_request_run, write_request_experiment_report, write_request_report
     from simcal.calibration.run import read_manifest
 
-    if read_manifest(run).get("kind") == "experiment":
+    kind = read_manifest(run).get("kind")
+    if kind == "experiment":
         from simcal.calibration.experiment.report import write_experiment_report
 
         path = write_experiment_report(run)
+    elif kind == "request experiment":
+        path = write_request_experiment_report(run)
+    elif is_request_run(run):
+        from simcal.data.requests import load_requests, parse_map
+
+        path = write_request_report(run, requests=None if data is None else load_requests(data, parse_map(map_ or [])))
     else:
         from simcal.calibration import write_run_report
         from simcal.data import load_series

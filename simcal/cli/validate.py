@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from simcal.cli.facts import Map
 from simcal.cli.output import Json, judging_progress, print_json, print_table, say
 from simcal.errors import ParameterError
 
@@ -28,16 +29,25 @@ def command(
     resamples: Annotated[int, typer.Option(min=2, help="Bootstrap samples for the bands.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Seed of samples, bootstrap and classifiers.")] = 0,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one per core when absent.")] = None,
+    map_: Map = None,
     as_json: Json = False,
 ) -> None:
     """Judge a market by a real series: facts in their bands, moment coverage, the classifier ladder.
 
     Beside it stand GARCH models and a block bootstrap. A run that is judged by its own data keeps the certificate as
-    validation.json; `simcal report` then writes it into the report.
+    validation.json; `simcal report` then writes it into the report. A dealer market is judged by a request table: the
+    same requests with its rivals and clients, --samples times; --window, --burn-in and --resamples are for prices.
     """
     import simcal
     from simcal.calibration import read_run, write_validation
 
+    if _is_dealer_market(market):
+        _validate_requests(market, data, samples, seed, train_share, map_, as_json)
+        return
+    if map_:
+        raise ParameterError(
+            "--map names the columns of a request table, but the market is one of prices; leave it out."
+        )
     run = read_run(market) if data is None and Path(market).is_dir() else None
     if run is None and data is None:
         raise ParameterError(f"{market} is not the folder of a run, so say which data to judge it by, such as sp500.")
@@ -59,5 +69,46 @@ def command(
         f"Facts of {market} beside {result.data['name']}, all data",
     )
     print_table(result.summary, "How like the real series")
+    for sentence in result.verdict:
+        print(sentence)
+
+
+def _is_dealer_market(market: str) -> bool:
+    from simcal import models
+    from simcal.calibration.requests import is_request_run
+
+    if Path(market).is_dir() and not (Path(market) / "market.toml").is_file():
+        return False  # what it lacks is said where it is read
+    return is_request_run(market) or getattr(models.load(market), "kind", "") == "rfq"
+
+
+def _validate_requests(
+    market: str, data: str | None, samples: int, seed: int, train_share: float | None, maps: list[str] | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from simcal import models
+    from simcal.calibration.requests import is_request_run, judge_request_run, validate_requests
+    from simcal.data.requests import load_requests, parse_map
+    from simcal.models.dealers import RfqMarket
+
+    if data is None:
+        if not is_request_run(market):
+            raise ParameterError(
+                f"{market} is not the folder of a run, so say which requests to judge it by, such as rfq-example."
+            )
+        if train_share is not None:
+            raise ParameterError("A run is judged with its own training share; leave --train-share out, or give DATA.")
+        result = judge_request_run(market, n_samples=samples, seed=seed)
+        say(f"Written to {Path(market) / 'validation.json'}. Next: simcal report {market}")
+    else:
+        judged = models.load(market)
+        assert isinstance(judged, RfqMarket)
+        requests = load_requests(data, parse_map(maps or []))
+        result = validate_requests(judged, requests, train_share=train_share or 1.0, n_samples=samples, seed=seed)
+    if as_json:
+        print_json(result.to_dict())
+        return
+    for part, facts in result.parts.items():
+        print_table(facts.reset_index(), f"Facts of {result.data['name']} beside {market}, {part}")
     for sentence in result.verdict:
         print(sentence)

@@ -29,10 +29,10 @@ _SMALL_SKEW = 0.05  # half spreads per request of mean size, where the search fo
 _SEED = 0x5EED  # the standard errors' noise is not that of the game
 
 
-def starting_market(recipe_market: RfqMarket, sample: Sample, trainable: Sequence[str]) -> RfqMarket:
-    """Where the game begins: the recipe's market with equal dealers at `starting_values` and the sample's panels.
+def starting_market(origin: RfqMarket, sample: Sample, trainable: Sequence[str]) -> RfqMarket:
+    """Where the game begins: client and equal dealers at `starting_values`, as many as the largest panel.
 
-    Dealers with inventories trade by the smoothed rule, at the recipe's temperature: the hard one has no gradient then.
+    Dealers with inventories trade by the smoothed rule, at the temperature of `origin`: the hard one has no gradient.
     """
     values = dict(zip(CLIENT_AND_QUOTES, map(float, starting_values(sample)), strict=True))
     skewed = "inventory_skew" in trainable
@@ -40,24 +40,33 @@ def starting_market(recipe_market: RfqMarket, sample: Sample, trainable: Sequenc
         n_dealers=int(sample.rivals.max()) + 1,
         inventory_skew=_SMALL_SKEW / float(np.mean(sample.size)) if skewed else 0.0,
         rule="smoothed" if skewed else "hard",
-        temperature=recipe_market.temperature,
+        temperature=origin.temperature,
         **values,
     )
 
 
 def adversarial_tasks(
-    start: RfqMarket, data: GameData, recipe: Recipe, *, checkpoints: Path | None, device: str = "cpu"
+    start: RfqMarket,
+    data: GameData,
+    recipe: Recipe,
+    *,
+    checkpoints: Path | None,
+    first_number: int = 0,
+    budget: float | None = None,
+    device: str = "cpu",
 ) -> list[StartTask]:
-    """The starts of the recipe as tasks of `play_all`; with a folder for checkpoints they can be continued."""
-    share = None if recipe.budget is None else recipe.budget / recipe.starts.count
-    markets = start_markets(start, recipe.trainable, recipe.per_trader, recipe.starts, recipe.seed)
+    """The starts of the recipe as tasks of `play_all`, numbered from `first_number` on.
+
+    With a folder for checkpoints they can be continued; `budget` is the seconds of each.
+    """
+    markets = start_markets(start, recipe.trainable, (), recipe.starts, recipe.seed)
     return [
         StartTask(
             number=number, market=market.to_dict(), trainable=recipe.trainable, per_trader=(), data=data,
-            settings=game_settings(recipe.game, data), seed=recipe.seed, budget=share,
+            settings=game_settings(recipe.game, data), seed=recipe.seed, budget=budget,
             checkpoint=None if checkpoints is None else checkpoints / f"start-{number}.safetensors", device=device,
         )
-        for number, market in enumerate(markets)
+        for number, market in enumerate(markets, start=first_number)
     ]  # fmt: skip
 
 

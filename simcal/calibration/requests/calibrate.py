@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ from simcal.calibration.requests.result import RequestCalibration
 from simcal.calibration.requests.sample import Sample, sample_of
 from simcal.calibration.requests.windows import request_windows
 from simcal.calibration.start import StartResult
-from simcal.calibration.starts import Listener, play_all
+from simcal.calibration.starts import Listener, available_cores, play_all
 from simcal.calibration.statistics import statistics
 from simcal.data import request_catalogue
 from simcal.data.requests import Requests, load_requests
@@ -152,9 +153,11 @@ def _fit_all(
     if "adversarial" in settings.methods:
         data = request_windows(sample, view=settings.view, window=recipe.game.window, warm_up=recipe.game.warm_up)
         start = starting_market(origin, sample, recipe.trainable)
+        at_once = min(jobs or available_cores(), recipe.starts.count)
         tasks = adversarial_tasks(
-            start, data, recipe, checkpoints=None if out is None else out / "checkpoints", device=device
-        )
+            start, data, recipe, checkpoints=None if out is None else out / "checkpoints", device=device,
+            budget=None if recipe.budget is None else recipe.budget / math.ceil(recipe.starts.count / at_once),
+        )  # fmt: skip
         starts = play_all(tasks, jobs=jobs, listen=listen)
         chosen_start = choose(starts)
         fits["adversarial"] = adversarial_estimate(starts[chosen_start], data, recipe, sample.n)

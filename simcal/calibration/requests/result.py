@@ -69,6 +69,18 @@ class RequestCalibration:
         return estimates_table(self.fits, self.truth)
 
     @property
+    def summary(self) -> pd.DataFrame:
+        """One row per parameter: each method's estimate with its standard error, as text, and the truth if known."""
+        names = tuple(dict.fromkeys(name for fit in self.fits for name in fit.names))
+        columns: dict[str, Any] = {"parameter": names}
+        for fit in self.fits:
+            errors = dict(zip(fit.names, fit.standard_errors, strict=True))
+            columns[fit.method] = [f"{fit.value(n):.3f} ({errors[n]:.3f})" if n in fit.names else "n/a" for n in names]
+        if self.truth is not None:
+            columns["truth"] = true_values(self.truth, names)
+        return pd.DataFrame(columns)
+
+    @property
     def status(self) -> str:
         """One sentence on the chosen method, and one where others disagree with it."""
         return " ".join([self.fit(self.chosen).status, *disagreements(self.fits, self.chosen)])
