@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.equilibrium.solution import EquilibriumSolution
@@ -66,9 +67,11 @@ def _modes(gamma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     u = np.full(n, -1 / np.sqrt(n))
     u[0] += 1
     u /= np.linalg.norm(u)
-    basis = (np.eye(n) - 2 * np.outer(u, u))[:, 1:]
-    values, vectors = np.linalg.eigh(basis.T @ (gamma[:, None] * basis))
-    return values, basis @ vectors
+    turned = np.outer(u, 2 * (u @ (gamma * u)) * u - 2 * gamma * u)
+    with threadpool_limits(1):  # several threads gain little at these sizes, and lose much on a busy machine
+        values, inner = np.linalg.eigh((np.diag(gamma) + turned + turned.T)[1:, 1:])
+    vectors = np.vstack([np.zeros(n - 1), inner])
+    return values, vectors - 2 * np.outer(u, u[1:] @ inner)
 
 
 def _expected_goal(
