@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from simcal.equilibrium.problem import EquilibriumProblem
+from simcal.equilibrium.resolution import coarseness
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.errors import ParameterError
 
 
+@np.errstate(over="ignore", invalid="ignore")  # the status tells of it
 def solve_discrete(problem: EquilibriumProblem) -> EquilibriumSolution:
     r"""The equilibrium of the discrete scheme with quadratic costs, to machine precision, in either timing.
 
@@ -58,6 +60,6 @@ def solve_discrete(problem: EquilibriumProblem) -> EquilibriumSolution:
 
     return EquilibriumSolution(
         problem, "discrete", problem.dividend_mean * problem.horizon - shares * float(np.sum(sigma**2)) * delta,
-        shares * float(sigma[0]) ** 2, float(sigma[0]), sigma, policy,
-        f"Solved exactly for the scheme with {n} steps in {problem.timing} timing.",
+        shares * float(sigma[0] ** 2), float(sigma[0]), sigma, policy,
+        f"Solved exactly for the scheme with {n} steps in {problem.timing} timing.{coarseness(problem, sigma)}",
     )  # fmt: skip

@@ -6,10 +6,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from simcal.equilibrium.problem import EquilibriumProblem
+from simcal.equilibrium.resolution import coarseness
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.errors import ParameterError
 
 
+@np.errstate(over="ignore", invalid="ignore")  # the status tells of it
 def solve_modal(problem: EquilibriumProblem) -> EquilibriumSolution:
     r"""What `solve_discrete` finds, after one eigendecomposition with n_agents operations per step.
 
@@ -54,8 +56,8 @@ def solve_modal(problem: EquilibriumProblem) -> EquilibriumSolution:
 
     return EquilibriumSolution(
         problem, "modal", problem.dividend_mean * problem.horizon - shares * float(np.sum(sigma**2)) * delta,
-        shares * float(sigma[0]) ** 2, float(sigma[0]), sigma, policy,
-        f"Solved exactly for the scheme with {n} steps in {problem.timing} timing.",
+        shares * float(sigma[0] ** 2), float(sigma[0]), sigma, policy,
+        f"Solved exactly for the scheme with {n} steps in {problem.timing} timing.{coarseness(problem, sigma)}",
         {"goal": _expected_goal(problem, values, load, sigma, feedback, hedge)},
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simcal.equilibrium.problem import EquilibriumProblem
+from simcal.equilibrium.resolution import coarseness
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.errors import ParameterError
 
@@ -63,6 +64,8 @@ def solve_riccati(
     feedback = states[:, : size * size].reshape(-1, size, size)
     hedge = states[:, size * size : -1]
     sigma = alpha + hedge @ weight
+    if found.success:
+        status += coarseness(problem, sigma)
     start = problem.initial_positions
 
     def policy(k: int, positions: np.ndarray, brownian: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -73,6 +76,6 @@ def solve_riccati(
 
     return EquilibriumSolution(
         problem, "riccati", problem.dividend_mean * problem.horizon - shares * float(states[0, -1]),
-        shares * float(sigma[0]) ** 2, float(sigma[0]), sigma, policy, status,
+        shares * float(sigma[0] ** 2), float(sigma[0]), sigma, policy, status,
         {"integrated_variance": float(states[0, -1])},
     )  # fmt: skip

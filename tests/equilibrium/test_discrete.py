@@ -167,7 +167,7 @@ def test_expected_goal_of_ten_agents():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_expected_goal_is_the_mean_over_paths(timing, seed):
     found = solve(random_problem(seed, timing=timing), method="modal")
-    errors = found.errors(seed, 20_000)
+    errors = found.errors(seed, 6000)
     assert abs(errors.goal - found.details["goal"]) < 3.5 * errors.goal_se
 
 
@@ -175,3 +175,16 @@ def test_expected_goal_is_the_mean_over_paths(timing, seed):
 def test_costs_of_another_power_are_refused(method):
     with pytest.raises(ParameterError, match=rf"The method '{method}' needs costs of power 2, but power is 1\.5\."):
         solve("power-10", method=method)
+
+
+@pytest.mark.parametrize("method", ["riccati", *METHODS])
+def test_steps_longer_than_the_time_in_which_agents_trade_are_told(method):
+    assert solve(TEN, method=method).status.endswith(("timing.", "1e-12."))
+    assert "longer than the time of 7." in solve(TEN.replace(cost=1e-8), method=method).status
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_scheme_that_overflows_has_failed_and_says_so(method):
+    found = solve(TEN.replace(exposure=tuple(1e5 * x for x in TEN.exposure)), method=method)
+    assert found.failed
+    assert "overflows" in found.status

@@ -77,3 +77,13 @@ def test_simulated_on_a_grid_its_terminal_error_is_that_of_the_scheme_and_falls_
 def test_costs_of_another_power_are_refused():
     with pytest.raises(ParameterError, match=r"The method 'riccati' needs costs of power 2, but power is 1\.5\."):
         solve("power-2", method="riccati")
+
+
+def test_an_integration_that_stops_early_is_a_status(monkeypatch):
+    class Stopped:
+        success, message, nfev = False, "Required step size is less than spacing between numbers.", 7
+
+    monkeypatch.setattr("scipy.integrate.solve_ivp", lambda *arguments, **options: Stopped)
+    found = solve("lq-10", method="riccati")
+    assert found.failed
+    assert found.status == f"The Riccati equations could not be integrated to the end: {Stopped.message}"
