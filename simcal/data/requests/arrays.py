@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.data.cells import is_missing
+from simcal.data.cells import is_missing, without_zone
 from simcal.data.requests.columns import GROUPS, HORIZON
 from simcal.errors import DataError
 
@@ -22,7 +22,7 @@ def frozen(values: np.ndarray) -> np.ndarray:
 
 def as_numbers(table: str, name: str, given: Any, n: int) -> np.ndarray:
     """One float per request, (n,)."""
-    values = np.array(given, dtype=np.float64)
+    values = _floats(table, name, given)
     if values.shape != (n,):
         raise DataError(f"'{name}' of '{table}' has shape {values.shape}; give one number per request, shape ({n},).")
     return frozen(values)
@@ -41,6 +41,8 @@ def as_whole_numbers(table: str, name: str, given: Any, n: int, dtype: type) -> 
 
 def as_labels(table: str, name: str, given: Any, n: int) -> np.ndarray:
     """One text per request, (n,), without spaces around it; empty where there was none."""
+    if np.ndim(given) == 0:
+        raise DataError(f"'{name}' of '{table}' is {given!r:.40}; give one label per request, {n} in all.")
     labels = np.array(["" if is_missing(value) else str(value).strip() for value in given], dtype=object)
     if labels.shape != (n,):
         raise DataError(f"'{name}' of '{table}' has {labels.size} labels for {n} requests; give one per request.")
@@ -49,18 +51,30 @@ def as_labels(table: str, name: str, given: Any, n: int) -> np.ndarray:
 
 def as_quotes(table: str, given: Any, n: int) -> np.ndarray:
     """All dealers' quotes, (n, at least 2): a platform on which nobody else is asked gets an empty column."""
-    quotes = np.array(given, dtype=np.float64)
+    quotes = _floats(table, "quotes", given)
     if quotes.ndim != 2 or quotes.shape[0] != n or quotes.shape[1] < 1:
         raise DataError(f"The quotes of all dealers of '{table}' have shape {quotes.shape}; give ({n}, most dealers).")
     return frozen(np.hstack([quotes, np.full((n, 1), np.nan)]) if quotes.shape[1] == 1 else quotes)
 
 
 def as_times(table: str, given: Any, n: int) -> pd.DatetimeIndex:
-    """One time per request, in microseconds."""
-    times = pd.DatetimeIndex(given).as_unit("us")
+    """One time per request, in microseconds and without a zone: times that have one become UTC."""
+    try:
+        times = without_zone(pd.DatetimeIndex(given).as_unit("us"))
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"The timestamps of '{table}' are not understood ({error}); give times such as 2024-01-31 09:30:00."
+        ) from None
     if len(times) != n:
         raise DataError(f"'{table}' has {len(times)} timestamps for {n} requests; give one per request.")
     return times
+
+
+def as_columns(table: str, name: str, given: Any) -> Mapping[str, Any]:
+    """Several columns by name."""
+    if not isinstance(given, Mapping):
+        raise DataError(f"'{name}' of '{table}' is {given!r:.40}; give a mapping of names to columns, or leave it out.")
+    return given
 
 
 def in_order(groups: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -77,3 +91,13 @@ def check_names(horizons: Iterable[str], groups: Iterable[str]) -> None:
         wrong = next((name for name in names if not re.fullmatch(pattern, name, re.ASCII)), None)
         if wrong is not None:
             raise DataError(f"'{wrong}' cannot be the name of a {what}. Use small letters and digits as in {example}.")
+
+
+def _floats(table: str, name: str, given: Any) -> np.ndarray:
+    try:
+        return np.array(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"'{name}' of '{table}' does not hold numbers ({error}). Give numbers, sides as +1 and -1 and statuses as "
+            "codes of simcal.data.requests.Status; load_requests reads words from files and frames."
+        ) from None

@@ -52,6 +52,13 @@ def check_requests(requests: Requests, place: Place) -> None:
         bad = _first(np.isinf(mid))
         if bad is not None:
             raise DataError(f"{place(bad)} has an infinite mid_{horizon}. Leave it empty where it is not known.")
+        bad = _first(_foreign(requests, mid))
+        if bad is not None:
+            raise DataError(
+                f"{place(bad)} has the mid_{horizon} {mid[bad]:.10g} where bid and ask are {requests.bid[bad]:.10g} "
+                f"and {requests.ask[bad]:.10g}. All prices of a row must be in one unit: convert or correct it, or leave "
+                "it empty where it is not known."
+            )
 
 
 def _check_market(requests: Requests, place: Place) -> None:
@@ -193,17 +200,23 @@ def _check_platform(requests: Requests, quotes: np.ndarray, place: Place) -> Non
 
 def _check_distance(requests: Requests, price: np.ndarray, name: str, place: Place) -> None:
     """Refuse a price that must be in another unit than bid and ask, or mistyped. NaN passes."""
-    mid = requests.mid
     distance = np.abs(requests.reduced(price))
-    foreign = ~((price > np.minimum(mid / 2, mid * 2)) & (price < np.maximum(mid / 2, mid * 2)))
     with np.errstate(invalid="ignore"):
-        bad = _first((distance > FURTHEST) | ((distance > _FAR) & foreign))
+        bad = _first((distance > FURTHEST) | _foreign(requests, price))
     if bad is not None:
         raise DataError(
             f"{place(bad)} has the {name} {price[bad]:.10g}, which is {distance[bad]:.4g} half spreads from the mid of "
             f"{requests.bid[bad]:.10g} and {requests.ask[bad]:.10g}. All prices of a row must be in one unit (price, "
             "not yield or spread): convert or correct it."
         )
+
+
+def _foreign(requests: Requests, price: np.ndarray) -> np.ndarray:
+    """Where a price is far from the mid and not even within a factor of two of it. NaN is not."""
+    mid = requests.mid
+    inside = (price > np.minimum(mid / 2, mid * 2)) & (price < np.maximum(mid / 2, mid * 2))
+    with np.errstate(invalid="ignore"):
+        return (np.abs(requests.reduced(price)) > _FAR) & ~inside
 
 
 def _check_order(timestamp: pd.DatetimeIndex, place: Place) -> None:

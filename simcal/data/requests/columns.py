@@ -77,11 +77,16 @@ def find_columns(table: Table, mapping: Mapping[str, str] | None = None) -> dict
     ParameterError
         The mapping names something that is no column of ours.
     """
-    if not isinstance(mapping, (Mapping, type(None))):
+    named = isinstance(mapping, Mapping) and all(isinstance(x, str) for pair in mapping.items() for x in pair)
+    if not (mapping is None or named):
         raise ParameterError(
-            f"The map is {mapping!r}. Give a mapping of our names to the file's: {{'quote': 'price'}}."
+            f"The map is {mapping!r:.80}. Give a mapping of our names to the file's: {{'quote': 'price'}}."
         )
     given = {_ours(ours, theirs, table): _theirs(table, ours, theirs) for ours, theirs in (mapping or {}).items()}
+    doubled = next((theirs for theirs in given.values() if list(given.values()).count(theirs) > 1), None)
+    if doubled is not None or {"side", "dealer_side"} <= given.keys():
+        what = "both side and dealer_side" if doubled is None else f"two meanings to the column '{doubled}'"
+        raise ParameterError(f"The map gives {what}. Give one.")
     free: dict[str, str] = {}
     for name in table.columns:
         if name in given.values() or not squeezed(name):

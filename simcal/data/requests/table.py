@@ -12,6 +12,7 @@ import pandas as pd
 
 from simcal.data.checks import Place
 from simcal.data.requests.arrays import (
+    as_columns,
     as_labels,
     as_numbers,
     as_quotes,
@@ -115,9 +116,9 @@ class Requests:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, np.full(n, missing))
         for name in ("bid", "ask", "quote", "size", "cover_price", "traded_price", "inventory_before"):
-            if getattr(self, name) is not None:
+            if name != "inventory_before" or self.inventory_before is not None:
                 object.__setattr__(self, name, as_numbers(self.name, name, getattr(self, name), n))
-        check_names(self.mids, self.groups)
+        check_names(as_columns(self.name, "mids", self.mids), as_columns(self.name, "groups", self.groups))
         mids = {horizon: as_numbers(self.name, f"mid_{horizon}", mid, n) for horizon, mid in self.mids.items()}
         object.__setattr__(self, "mids", mids)
         groups = {name: as_labels(self.name, name, labels, n) for name, labels in self.groups.items()}

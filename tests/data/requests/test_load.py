@@ -142,8 +142,25 @@ def test_decimals_and_nullable_columns_of_databases_are_numbers():
 
 
 def test_a_map_is_a_mapping():
-    with pytest.raises(ParameterError, match="Give a mapping"):
-        load_requests(rows(), "quote=price")
+    for wrong in ("quote=price", {"quote": 1}, {1: "price"}):
+        with pytest.raises(ParameterError, match="Give a mapping"):
+            load_requests(rows(), wrong)  # type: ignore[arg-type]
+
+
+def test_a_map_gives_a_column_one_meaning():
+    with pytest.raises(ParameterError, match="two meanings to the column 'ask'"):
+        load_requests(rows(), {"quote": "ask", "cover_price": "ask"})
+    with pytest.raises(ParameterError, match="both side and dealer_side"):
+        load_requests(rows(mine="S"), {"side": "side", "dealer_side": "mine"})
+
+
+def test_times_with_a_zone_become_utc_in_a_table_as_in_a_file():
+    table = rows().assign(timestamp=pd.date_range("2024-03-01 09:00", periods=4, freq="h", tz="Asia/Tokyo"))
+    loaded = load_requests(table)
+    columns = {name: getattr(loaded, name) for name in ("side", "bid", "ask", "quote", "status", "n_dealers")}
+    made = Requests("desk", **columns, timestamp=pd.DatetimeIndex(table["timestamp"]))
+    assert made.timestamp.tz is None
+    assert made.timestamp.equals(loaded.timestamp)
 
 
 def test_a_table_survives_pickling():

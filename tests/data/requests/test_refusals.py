@@ -101,6 +101,8 @@ WRONG = {
     "traded and not traded": ({"status": "NOT_TRADED", "cover_price": ""}, "a traded price but the status NOT_TRADED"),
     "no inventory": ({"inventory_before": ""}, "no value in 'inventory_before'"),
     "infinite later mid": ({"mid_5m": "inf"}, "an infinite mid_5m"),
+    "later mid of zero": ({"mid_5m": 0}, "the mid_5m 0 where bid and ask are"),
+    "later mid in yield": ({"mid_5m": 3.2}, "the mid_5m 3.2 where bid and ask are"),
     "words as cover": ({"cover_price": "second"}, "'second' in 'cover_price', which is not a number"),
 }
 
@@ -216,6 +218,14 @@ WRONG_ARRAYS = {
     "times": ({"timestamp": pd.to_datetime(["2024-01-02", "2024-01-01", "2024-01-03"])}, "earlier than"),
     "missing time": ({"timestamp": pd.to_datetime(["2024-01-02", None, "2024-01-03"])}, "no timestamp"),
     "number of times": ({"timestamp": pd.to_datetime(["2024-01-02"])}, "1 timestamps for 3 requests"),
+    "words as times": ({"timestamp": ["soon", "later", "last"]}, "The timestamps of 'desk' are not understood"),
+    "words as sides": ({"side": ["B", "S", "B"]}, "'side' of 'desk' does not hold numbers"),
+    "words as quotes": ({"quote": ["a", "b", "c"]}, "'quote' of 'desk' does not hold numbers"),
+    "no quotes at all": ({"quote": None}, "'quote' of 'desk' has shape ()"),
+    "words as all quotes": ({"quotes": [["a"], ["b"], ["c"]]}, "'quotes' of 'desk' does not hold numbers"),
+    "one name for all": ({"rfq_id": 5}, "'rfq_id' of 'desk' is 5; give one label per request"),
+    "mids without names": ({"mids": [[100, 100, 100]]}, "'mids' of 'desk' is [[100, 100, 100]]; give a mapping"),
+    "groups without names": ({"groups": None}, "'groups' of 'desk' is None; give a mapping"),
 }
 
 
