@@ -15,8 +15,7 @@ from scipy.special import gamma, gammaincc, gammainccinv, gammaincinv, gammaln
 
 def pdf(x: Any, mean: Any, scale: Any, shape: Any) -> Any:
     """Density at x."""
-    power = np.abs((np.asarray(x) - mean) / scale) ** shape
-    return np.exp(-power / shape - _log_constant(shape)) / scale
+    return np.exp(-_power((np.asarray(x) - mean) / scale, shape) - _log_constant(shape)) / scale
 
 
 def cdf(x: Any, mean: Any, scale: Any, shape: Any) -> Any:
@@ -27,8 +26,7 @@ def cdf(x: Any, mean: Any, scale: Any, shape: Any) -> Any:
 def sf(x: Any, mean: Any, scale: Any, shape: Any) -> Any:
     """Probability of a value above x."""
     z = (np.asarray(x) - mean) / scale
-    power, degree = np.abs(z) ** shape / shape, 1.0 / np.asarray(shape)
-    tail = 0.5 * gammaincc(degree, power)
+    tail = 0.5 * gammaincc(1.0 / np.asarray(shape), _power(z, shape))
     return np.where(z > 0, tail, 1.0 - tail)[()]
 
 
@@ -59,6 +57,12 @@ def tail_distance(share: Any, shape: Any) -> Any:
     """The d with P(|Z| > d) = share, for Z of mean 0 and scale 1."""
     shape = np.asarray(shape, float)
     return (shape * gammainccinv(1 / shape, share)) ** (1 / shape)
+
+
+def _power(z: Any, shape: Any) -> Any:
+    """|z|^a / a; infinite where it overflows far from the mean, where density and tail are 0 indeed."""
+    with np.errstate(over="ignore"):
+        return np.abs(z) ** shape / shape
 
 
 def _log_constant(shape: Any) -> Any:

@@ -53,3 +53,11 @@ def test_distances_keep_their_relative_accuracy_for_small_shares(shape):
     series = np.sum((-1) ** k * near ** (1 + k * shape) / (special.factorial(k) * shape**k * (1 + k * shape)), axis=0)
     np.testing.assert_allclose(2 * pdf(0.0, 0.0, 1.0, shape) * series, share, rtol=1e-11)
     np.testing.assert_allclose(2 * sf(tail_distance(share, shape), 0.0, 1.0, shape), share, rtol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [0.3, 2.0, 50.0])
+def test_far_from_the_mean_density_and_tail_are_zero_without_a_warning(shape):
+    far = np.array([-np.inf, -1e300, -1e30, 1e30, 1e300, np.inf])
+    np.testing.assert_array_equal(pdf(far, 0.1, 0.01, shape), 0.0)
+    np.testing.assert_array_equal(sf(far, 0.1, 0.01, shape), [1, 1, 1, 0, 0, 0])
+    np.testing.assert_array_equal(cdf(far, 0.1, 0.01, shape), [0, 0, 0, 1, 1, 1])
