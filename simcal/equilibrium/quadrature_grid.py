@@ -81,7 +81,7 @@ class StateGrid:
         likely = (np.abs(x)[:, None] <= core / 2) & (np.abs(w) <= reach / 2)
         return cls(
             x, w, xi / sigma, _nearest(x, core), _nearest(w, reach * (1 + 1e-9)),
-            likely, shifts * root, weights, dt, (min(alpha, sigma) - room, max(alpha, sigma) + room),
+            likely, shifts * root, weights, dt, (max(min(alpha, sigma) - room, alpha / 20), max(alpha, sigma) + room),
         )  # fmt: skip
 
     @cached_property
