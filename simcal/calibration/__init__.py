@@ -31,15 +31,36 @@ from simcal.calibration.validate import validate as validate
 if TYPE_CHECKING:
     from simcal.calibration.experiment.report import write_experiment_report as write_experiment_report
     from simcal.calibration.reporting import write_run_report as write_run_report
+    from simcal.calibration.requests import RequestCalibration as RequestCalibration
+    from simcal.calibration.requests import RequestExperimentResult as RequestExperimentResult
+    from simcal.calibration.requests import RequestValidation as RequestValidation
+    from simcal.calibration.requests import identification as identification
+    from simcal.calibration.requests import load_request_experiment as load_request_experiment
+    from simcal.calibration.requests import run_request_experiment as run_request_experiment
+    from simcal.calibration.requests import validate_requests as validate_requests
+    from simcal.calibration.requests import write_request_report as write_request_report
 
-# Figures are not needed by the processes that train, and take a second to import.
-_WITH_FIGURES = {
+# Not needed by the processes that train, and figures take a second to import.
+_LATER = {
+    **dict.fromkeys(
+        (
+            "RequestCalibration",
+            "RequestExperimentResult",
+            "RequestValidation",
+            "identification",
+            "load_request_experiment",
+            "run_request_experiment",
+            "validate_requests",
+            "write_request_report",
+        ),
+        "simcal.calibration.requests",
+    ),
     "write_experiment_report": "simcal.calibration.experiment.report",
     "write_run_report": "simcal.calibration.reporting",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _WITH_FIGURES:
-        return getattr(importlib.import_module(_WITH_FIGURES[name]), name)
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
     raise AttributeError(f"module 'simcal.calibration' has no attribute {name!r}")

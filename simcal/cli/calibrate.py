@@ -117,15 +117,17 @@ def _calibrate(
 def _judge(calibration: Calibration, folder: Path, jobs: int | None) -> Validation | None:
     """The certificate, into the report; a market or a series that cannot be judged still gets its report."""
     import simcal
-    from simcal.calibration import write_run_report
+    from simcal.calibration import Validation, write_run_report
 
     validation = None
     try:
         with judging_progress() as listen:
-            validation = simcal.validate(
+            judged = simcal.validate(
                 calibration.market, calibration.series, train_share=calibration.recipe.train_share, jobs=jobs,
                 listen=listen,
             )  # fmt: skip
+        assert isinstance(judged, Validation)  # of prices
+        validation = judged
     except SimcalError as error:
         say(f"simcal: the calibrated market was not judged. {error}")
     write_run_report(folder, validation, series=calibration.series)

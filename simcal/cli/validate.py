@@ -39,7 +39,7 @@ def command(
     same requests with its rivals and clients, --samples times; --window, --burn-in and --resamples are for prices.
     """
     import simcal
-    from simcal.calibration import read_run, write_validation
+    from simcal.calibration import Validation, read_run, write_validation
 
     if _is_dealer_market(market):
         _validate_requests(market, data, samples, seed, train_share, map_, as_json)
@@ -58,6 +58,7 @@ def command(
             n_samples=samples, window=window, burn_in=burn_in, seed=seed, n_resamples=resamples, jobs=jobs,
             listen=listen,
         )  # fmt: skip
+    assert isinstance(result, Validation)  # dealer markets went their own way above
     if run is not None:
         say(f"Written to {write_validation(run.folder, result)}. Next: simcal report {run.folder}")
     if as_json:

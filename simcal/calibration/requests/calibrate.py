@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from simcal import models
+from simcal.calibration.gan import GameData
 from simcal.calibration.recipe import Recipe, RequestSettings
 from simcal.calibration.requests.adversarial import adversarial_estimate, adversarial_tasks, starting_market
 from simcal.calibration.requests.compose import compose, own_dealer
@@ -25,7 +27,7 @@ from simcal.calibration.starts import Listener, available_cores, play_all
 from simcal.calibration.statistics import statistics
 from simcal.data import request_catalogue
 from simcal.data.requests import Requests, load_requests
-from simcal.errors import NumericalError, ParameterError
+from simcal.errors import DataError, NumericalError, NumericalWarning, ParameterError
 from simcal.files import make_folder
 from simcal.models.dealers.market import RfqMarket
 
@@ -150,8 +152,8 @@ def _fit_all(
         fits["likelihood"] = fit_likelihood(sample, platform=platform, shape_prior=settings.shape_prior)
     if "moments" in settings.methods:
         fits["moments"] = fit_moments(sample, platform=platform, shape_prior=settings.shape_prior)
-    if "adversarial" in settings.methods:
-        data = request_windows(sample, view=settings.view, window=recipe.game.window, warm_up=recipe.game.warm_up)
+    data = _windows(sample, recipe, settings) if "adversarial" in settings.methods else None
+    if data is not None:
         start = starting_market(origin, sample, recipe.trainable)
         at_once = min(jobs or available_cores(), recipe.starts.count)
         tasks = adversarial_tasks(
@@ -164,7 +166,18 @@ def _fit_all(
     for fit in fits.values():
         if not np.isfinite(fit.values).all():
             raise NumericalError(f"The method {fit.method} ended with numbers that are not finite. {fit.status}")
-    return tuple(fits[method] for method in settings.methods), starts, chosen_start
+    return tuple(fits[method] for method in settings.methods if method in fits), starts, chosen_start
+
+
+def _windows(sample: Sample, recipe: Recipe, settings: RequestSettings) -> GameData | None:
+    """Windows for the game; where the table does not serve and another method is chosen, a warning and none."""
+    try:
+        return request_windows(sample, view=settings.view, window=recipe.game.window, warm_up=recipe.game.warm_up)
+    except DataError as error:
+        if chosen_method(recipe, settings) == "adversarial":
+            raise
+        warnings.warn(f"The adversarial method is left out. {error}", NumericalWarning, stacklevel=4)
+        return None
 
 
 def _source(data: Any) -> str:

@@ -18,7 +18,9 @@ _NODES, _WEIGHTS = legendre.leggauss(_DEGREE)
 _TO_LEGENDRE = ((np.arange(_DEGREE) + 0.5) * legendre.legvander(_NODES, _DEGREE - 1) * _WEIGHTS[:, None]).T
 _INTEGRAL = np.stack([legendre.legint(row, lbnd=-1) for row in np.eye(_DEGREE)], axis=1) @ _TO_LEGENDRE
 _FARTHEST = 40.0  # |z|^a / a at the last edge: exp(-40) is nothing
-_ALONG_TAIL = np.array([0.02, 0.1, 0.3, 0.7, 1.3, 2.0, 3.0, 4.5, 6.5, 9, 12, 16, 20, 25, 30, 35, _FARTHEST])
+_ALONG_TAIL = np.array(
+    [1e-5, 3e-4, 3e-3, 0.02, 0.1, 0.3, 0.7, 1.3, 2.0, 3.0, 4.5, 6.5, 9, 12, 16, 20, 25, 30, 35, _FARTHEST]
+)
 _FROM_CUSP = 1e-6 * 3.0 ** np.arange(-2, 20)
 
 

@@ -173,7 +173,7 @@ def identification_section(table: pd.DataFrame, n_requests: int) -> Section:
 
 
 def _training(run: RequestRun) -> list[Section]:
-    if "adversarial" not in run.settings.methods:
+    if not run.manifest["starts"]:
         return []
     game = run.recipe.game
     prose = [
