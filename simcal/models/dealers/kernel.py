@@ -20,6 +20,7 @@ from simcal.errors import ParameterError
 from simcal.models.dealers.choice import INVENTORY, NAMES, WINNER, choose, hold, output
 from simcal.models.dealers.coefficients import coefficients
 from simcal.models.dealers.lanes import (
+    CACHED,
     LANES,
     OPTIONS,
     U32,
@@ -56,13 +57,13 @@ def _ask_function(quoting, p, w, step, count):
         quote[lane] = quote[lane] if abs(quote[lane]) < np.inf else np.inf
 
 
-@njit(**OPTIONS)
+@njit(**CACHED)
 def _first_saved(step, burn_in, every):
     """How many steps after `step` the next one to be saved comes."""
     return burn_in - step if step <= burn_in else -(step - burn_in) % every
 
 
-@njit(**OPTIONS)
+@njit(**CACHED)
 def _store_across(out, shelf, row, place):
     """Column `place` of the paths of this block, laid aside until a cache line's worth can go to its path at once."""
     shelf[place % SHELF] = row
@@ -73,7 +74,7 @@ def _store_across(out, shelf, row, place):
                 out[lane, first + j] = shelf[j, lane]
 
 
-@njit(**OPTIONS)
+@njit(**CACHED)
 def _store_along(out, row, first, end, every):
     """Every so many lanes of a path from `first` on, to the begin of `out`."""
     if every == 1:  # becomes vector instructions
@@ -84,7 +85,7 @@ def _store_along(out, row, first, end, every):
             out[(lane - first) // every] = row[lane]
 
 
-@njit(**OPTIONS)
+@njit(**CACHED)
 def _note_failures(mid, failed, across, step, last_step):
     """The first step whose mid is not a usable number; one for all lanes where they are steps."""
     for lane in range(LANES):
@@ -153,7 +154,7 @@ def _simulate(p, quoting, k0, k1, first_path, n_steps, every, burn_in, across, s
         failed[first:beyond] = failed_now[: beyond - first]
 
 
-_simulate_laws = njit(cache=True, **OPTIONS)(_simulate)
+_simulate_laws = njit(**CACHED)(_simulate)
 _simulate_function = njit(**OPTIONS)(_simulate)  # compiled anew for each quoting function
 
 

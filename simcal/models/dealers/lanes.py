@@ -28,8 +28,9 @@ from simcal.noise.compiled import normal_pair, philox, uniform
 
 LANES = 512
 OPTIONS: Any = {"error_model": "numpy", "fastmath": False, "nogil": True}  # the arithmetic as written, as the stock's
+CACHED: Any = {"cache": True, **OPTIONS}  # so that a user's quoting function compiles in seconds: all else is there
 # Loops that own nothing: without the counting of references, which takes as long as the loops. They allocate nothing.
-LOOP: Any = {"_nrt": False, **OPTIONS}
+LOOP: Any = {"_nrt": False, **CACHED}
 U32, U64 = np.uint32, np.uint64
 
 request_size, uniform_mid = njit(**OPTIONS)(rules.request_size), njit(**OPTIONS)(rules.uniform_mid)
@@ -65,7 +66,7 @@ class Lanes(NamedTuple):
     inventory: np.ndarray
 
 
-@njit(**OPTIONS)
+@njit(**CACHED)
 def new_lanes(n_dealers):
     """Room for one block."""
     one, many = np.zeros((16, LANES)), np.zeros((3, n_dealers, LANES))
