@@ -30,7 +30,13 @@ def command(
         str, typer.Option(help="own, fixed, optimal, skewed, averse, or a function of yours as FILE.py:NAME.")
     ],
     setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=NUMBER", help="An option of a strategy known by name.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=NUMBER",
+            help="An option of a strategy known by name: margin (fixed, skewed), skew (skewed), cost (optimal) or "
+            "risk_aversion (averse); may be repeated.",
+        ),
     ] = None,
     baseline: Annotated[str, typer.Option(help="What to compare with on the same noise: a strategy, or none.")] = "own",
     paths: Annotated[int, typer.Option(help="Number of paths.")] = 1000,
@@ -66,13 +72,13 @@ def command(
 
     _check(market, map_, history, out)
     shifts = _numbers(shift or [])
+    past = None if history is None else _past(history, map_ or [], market, shifts or _SHIFTS, level)
     with _progress() as told:
         result = simcal.backtest(
             strategy, simcal.load(market), n_paths=paths, n_steps=steps, seed=seed, options=_options(setting or []),
             baseline=None if baseline == "none" else baseline, shifts=shifts, burn_in=burn_in, level=level,
             risk_level=risk_level, threads=threads, progress=told,
         )  # fmt: skip
-    past = None if history is None else _past(history, map_ or [], market, shifts or _SHIFTS, level)
     written = None if out is None else _write(out, result, past, report)
     if as_json:
         more: dict[str, Any] = {} if past is None else {"history": past.to_dict()}

@@ -119,6 +119,13 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(command, place, arguments, se
     assert "Traceback" not in done.err
 
 
+def test_a_history_is_read_before_anything_is_played(command, place):
+    strategy = f"{place / 'mine.py'}:broken"
+    done = command("backtest", place / "walk.toml", "--strategy", strategy, "--history", place / "none.csv", *QUICK)
+    assert done.code == 2
+    assert "none.csv' is neither a file" in done.err
+
+
 def test_the_run_s_own_folder_is_not_written_over(command, place):
     folder = place / "run"
     folder.mkdir()

@@ -18,6 +18,7 @@ FURTHEST = 1000.0
 """Half spreads from the mid beyond which a price must be in another unit, or mistyped."""
 
 _FAR = 50.0  # half spreads, from which on a price that is not even within a factor of two of the mid is refused too
+_LATER = 10.0  # factor by which a later mid is no longer one in the same unit: a bond in default falls by less
 _SLACK = 1e-6  # half spreads by which prices that should be equal may differ in rounding
 
 _WHO_TRADED = "Give the status of the trade, or leave the price empty."
@@ -52,12 +53,12 @@ def check_requests(requests: Requests, place: Place) -> None:
         bad = _first(np.isinf(mid))
         if bad is not None:
             raise DataError(f"{place(bad)} has an infinite mid_{horizon}. Leave it empty where it is not known.")
-        bad = _first(_foreign(requests, mid))
+        bad = _first(_foreign(requests, mid, _LATER))
         if bad is not None:
             raise DataError(
                 f"{place(bad)} has the mid_{horizon} {mid[bad]:.10g} where bid and ask are {requests.bid[bad]:.10g} "
-                f"and {requests.ask[bad]:.10g}. All prices of a row must be in one unit: convert or correct it, or leave "
-                "it empty where it is not known."
+                f"and {requests.ask[bad]:.10g}. All prices of a row must be in one unit: convert or correct it, or "
+                "leave it empty where it is not known."
             )
 
 
@@ -202,7 +203,7 @@ def _check_distance(requests: Requests, price: np.ndarray, name: str, place: Pla
     """Refuse a price that must be in another unit than bid and ask, or mistyped. NaN passes."""
     distance = np.abs(requests.reduced(price))
     with np.errstate(invalid="ignore"):
-        bad = _first((distance > FURTHEST) | _foreign(requests, price))
+        bad = _first((distance > FURTHEST) | _foreign(requests, price, 2.0))
     if bad is not None:
         raise DataError(
             f"{place(bad)} has the {name} {price[bad]:.10g}, which is {distance[bad]:.4g} half spreads from the mid of "
@@ -211,12 +212,11 @@ def _check_distance(requests: Requests, price: np.ndarray, name: str, place: Pla
         )
 
 
-def _foreign(requests: Requests, price: np.ndarray) -> np.ndarray:
-    """Where a price is far from the mid and not even within a factor of two of it. NaN is not."""
-    mid = requests.mid
-    inside = (price > np.minimum(mid / 2, mid * 2)) & (price < np.maximum(mid / 2, mid * 2))
+def _foreign(requests: Requests, price: np.ndarray, factor: float) -> np.ndarray:
+    """Where a price is far from the mid and not even within a factor of it. NaN is not."""
+    ends = np.sort([requests.mid / factor, requests.mid * factor], axis=0)
     with np.errstate(invalid="ignore"):
-        return (np.abs(requests.reduced(price)) > _FAR) & ~inside
+        return (np.abs(requests.reduced(price)) > _FAR) & ~((price > ends[0]) & (price < ends[1]))
 
 
 def _check_order(timestamp: pd.DatetimeIndex, place: Place) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.data.catalogue import request_catalogue
+from simcal.data.catalogue import catalogue, request_catalogue
 from simcal.data.cells import is_missing, to_dates, to_numbers, without_zone
 from simcal.data.checks import Place
 from simcal.data.files import existing_file, position_in, read_table
@@ -60,6 +60,10 @@ def load_requests(source: str | Path | Requests | pd.DataFrame, mapping: Mapping
         return _from_table(from_frame(source, "The frame", position_in("the frame")), "frame", mapping)
     if isinstance(source, str) and source in request_catalogue():
         return _from_table(read_table(request_catalogue()[source].path), source, mapping)
+    if isinstance(source, str) and source in catalogue():
+        raise DataError(
+            f"'{source}' is a price series, not a table of requests for quotes. Load it with load_series('{source}')."
+        )
     if not isinstance(source, (str, Path)):
         raise DataError(
             f"Requests cannot be loaded from a {type(source).__name__}. Give a CSV or Parquet file, a pandas DataFrame "

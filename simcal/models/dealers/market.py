@@ -103,7 +103,8 @@ class RfqMarket:
         """Probability of a panel of 1, 2, ..., n_dealers dealers, shape (n_dealers,)."""
         if self.panel_weights is None:
             return np.eye(self.n_dealers)[-1]
-        return np.asarray(self.panel_weights) / sum(self.panel_weights)
+        weights = np.asarray(self.panel_weights) / max(self.panel_weights)
+        return weights / weights.sum()
 
     def vector(self, name: str) -> np.ndarray:
         """A parameter of the dealers as an array with one value per dealer, shape (n_dealers,), float64."""

@@ -184,6 +184,16 @@ def test_what_is_no_file_is_refused(tmp_path):
     refused(3.5, "cannot be loaded from a float")
 
 
+def test_a_later_mid_may_have_fallen_by_more_than_half():
+    table = frame()
+    table.loc[40, "mid_5m"] = 25.0
+    assert load_requests(table).mids["5m"][40] == 25.0
+
+
+def test_a_named_price_series_is_refused_as_one():
+    refused("sp500", "'sp500' is a price series, not a table of requests")
+
+
 def test_sides_that_seem_exchanged_are_warned_of():
     table = frame()
     table["side"] = np.where(table["side"] == "B", "S", "B")

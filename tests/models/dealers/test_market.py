@@ -119,6 +119,11 @@ def test_skewing_keeps_the_inventory_near_zero():
     assert tight < loose / 2
 
 
+@pytest.mark.parametrize("scale", [5e-324, 1.0, 1e308])
+def test_only_the_ratios_of_panel_weights_count(scale):
+    np.testing.assert_allclose(RfqMarket(panel_weights=[scale] * 5).panel_probabilities, 0.2, rtol=1e-15)
+
+
 def test_panels_come_as_often_as_their_weights_say_and_ask_all_rivals_alike():
     weights = np.array([1.0, 0.0, 3.0, 2.0, 4.0])
     names = [f"quote_{i}" for i in range(1, 5)]
