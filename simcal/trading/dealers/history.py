@@ -14,7 +14,7 @@ from simcal.data.requests import AWAY, Requests, Status, load_requests
 from simcal.errors import DataError, ParameterError
 from simcal.models import load
 from simcal.trading.bands import check_level, half_width
-from simcal.trading.dealers.conditional import Law, PanelTables, panel_tables
+from simcal.trading.dealers.conditional import PanelTables, panel_tables
 from simcal.trading.dealers.outcomes import done_probability
 
 if TYPE_CHECKING:
@@ -126,13 +126,6 @@ def check_independent(market: Any) -> None:
         )
 
 
-def rival_laws(market: RfqMarket) -> tuple[Law, list[Law]]:
-    """The client's law and the rivals', in the order of the ring, in reduced units."""
-    columns = (market.vector(name) for name in ("quote_mean", "quote_scale", "quote_shape"))
-    laws = [(float(m), float(s), float(a)) for m, s, a in zip(*columns, strict=True)]
-    return (market.client_mean, market.client_scale, market.client_shape), laws[1:]
-
-
 @dataclass(frozen=True, eq=False)
 class _Seen:
     """The requests that were quoted to their end, in reduced units."""
@@ -166,14 +159,13 @@ class _Seen:
 
     def tables(self, market: RfqMarket) -> dict[int, PanelTables]:
         """The integrals for every panel size of the requests."""
-        client, rivals = rival_laws(market)
         most = int(self.n_dealers.max())
-        if most > len(rivals) + 1:
+        if most > market.n_dealers:
             raise DataError(
-                f"A request asked {most} dealers, but the market has {len(rivals) + 1}; calibrate it to this table, or "
-                "give a market with n_dealers of at least that."
+                f"A request asked {most} dealers, but the market has {market.n_dealers}; calibrate it to this table, "
+                "or give a market with n_dealers of at least that."
             )
-        return {int(n): panel_tables(client, rivals, int(n)) for n in np.unique(self.n_dealers)}
+        return {int(n): panel_tables(market, int(n)) for n in np.unique(self.n_dealers)}
 
     def chance(self, tables: dict[int, PanelTables], shift: float) -> tuple[np.ndarray, int]:
         """Probability of DONE of each request, and how many outcomes the market does not explain."""
@@ -186,7 +178,7 @@ class _Seen:
             )
             unknown = np.isnan(chance)
             unexplained += int(unknown.sum())
-            result[rows] = np.where(unknown, integrals.done(self.margin[rows] + shift), chance)
+            result[rows] = np.where(unknown, integrals.laws.hit_curve(self.margin[rows] + shift), chance)
         return result, unexplained
 
 

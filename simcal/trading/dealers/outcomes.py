@@ -40,20 +40,20 @@ def done_probability(
     -------
     Probabilities; NaN where the outcome has none in this market.
     """
-    y, x, b = margin, margin + shift, best_rival
+    y, x, b, laws = margin, margin + shift, best_rival, tables.laws
     known, result = np.isfinite(b), np.zeros(margin.shape)
     with np.errstate(invalid="ignore", divide="ignore"):
         done = status == Status.DONE
         if shift > 0:
-            given_cover = np.where(x < b, tables.client_above(x) / tables.client_above(y), 0)
-            kept = np.where(known, given_cover, _ratio(tables.done(x), tables.done(y)))
+            given_cover = np.where(x < b, laws.client_sf(x) / laws.client_sf(y), 0)
+            kept = np.where(known, given_cover, _ratio(laws.hit_curve(x), laws.hit_curve(y)))
             result = np.where(done, kept, 0.0)
         elif shift == 0:
             result = done.astype(float)
         else:
             edge = np.minimum(y, np.where(known, b, np.inf))
-            above = tables.client_above(edge)
-            seen_rival = np.where(x < edge, _ratio(tables.client_above(x) - above, 1 - above), 0)
+            above, hit = laws.client_sf(edge), laws.hit_curve(y)
+            seen_rival = np.where(x < edge, _ratio(laws.client_sf(x) - above, 1 - above), 0)
             unseen_rival = _ratio(tables.not_traded(y) - tables.not_traded(x), tables.not_traded(y))
             cover, cover_all = tables.cover(y, x), tables.cover(y, np.full(y.shape, -np.inf))
             away, away_all = tables.away(y) - tables.away(x), tables.away(y)
@@ -63,7 +63,7 @@ def done_probability(
                 Status.COVER: _ratio(cover, cover_all),
                 Status.TIED_COVER: _ratio(cover, cover_all),
                 Status.TIED: np.ones(y.shape),
-                Status.LOST: _ratio(tables.done(x) - tables.done(y), 1 - tables.done(y)),
+                Status.LOST: _ratio(laws.hit_curve(x) - hit, 1 - hit),
             }
             result = np.where(done, 1.0, np.nan)
             result = np.where(status == Status.NOT_TRADED, np.where(known, seen_rival, unseen_rival), result)

@@ -10,11 +10,10 @@ import numpy as np
 
 from simcal.errors import ParameterError
 from simcal.trading.dealers import strategies
-from simcal.trading.dealers.strategies import Quoting
 from simcal.trading.strategy_files import load_strategy
 
 if TYPE_CHECKING:
-    from simcal.models.dealers.market import RfqMarket
+    from simcal.models.dealers.market import Quoting, RfqMarket
 
 ARGUMENTS = "(side, size, n_dealers, mid, half_spread, inventory, step)"
 REMEDY = "return one finite margin in half spreads per path; to turn a request down, one that nobody takes, such as 1e6"
@@ -51,16 +50,13 @@ class Policy:
     @property
     def compiled(self) -> bool:
         """Whether Numba has compiled the function."""
-        return is_compiled(self.quoting)
+        from simcal.models.dealers.kernel import is_compiled
+
+        return self.quoting is not None and is_compiled(self.quoting)
 
     def shifted(self, shift: float) -> Policy:
         """The same policy with all margins higher by `shift`."""
         return replace(self, shift=self.shift + shift)
-
-
-def is_compiled(function: Any) -> bool:
-    """Whether this is a function compiled by Numba, without importing Numba."""
-    return callable(function) and hasattr(function, "py_func") and hasattr(function, "signatures")
 
 
 def policy_of(strategy: Any, market: RfqMarket, options: Mapping[str, float] | None = None) -> Policy:

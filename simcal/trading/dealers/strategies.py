@@ -6,20 +6,16 @@ does on arrays and Numba on numbers, so that ``numba.njit(fixed(0.5))`` is the s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from simcal.errors import ParameterError
+from simcal.models.dealers.closed_forms import expected_margin_profit, optimal_margin
 
 if TYPE_CHECKING:
-    from simcal.models.dealers.market import RfqMarket
+    from simcal.models.dealers.market import Quoting, RfqMarket
 
-Quoting = Callable[[Any, Any, Any, Any, Any, Any, Any], Any]
-
-_FLATTEST = 400  # nodes of a search over margins
 _TABLE = 161  # costs at which the averse policy knows its margin
 
 
@@ -75,15 +71,17 @@ def averse(market: RfqMarket, risk_aversion: float) -> Quoting:
     gamma = finite_number("risk_aversion", risk_aversion)
     if gamma < 0:
         raise ParameterError(f"risk_aversion is {gamma:g}, but must be at least 0.")
+    market = market.replace(inventory_skew=0.0, tick=0.0)
     volatility = market.mid_volatility / market.half_spread
     mean_size = market.size_median * float(np.exp(0.5 * market.size_log_sd**2))
-    base, step = market.information, 0.05 * (abs(market.client_scale) + 0.1)
-    profits = [_best(market, base + k * step)[1] for k in (-1, 0, 1)]
+    base, step = market.information, 0.05 * (market.client_scale + 0.1)
+    near = base + step * np.array([-1.0, 0.0, 1.0])
+    profits = expected_margin_profit(market, optimal_margin(market, near), near)
     curvature = max((profits[0] - 2 * profits[1] + profits[2]) / step**2, 1e-12)
     slope = 0.5 * np.sqrt(gamma * volatility**2 / (mean_size * curvature))
     reach = 4.0 * market.client_scale + 1.0
     costs = np.linspace(base - reach, base + reach, _TABLE)
-    margins = np.array([best_margin(market, cost) for cost in costs])
+    margins = optimal_margin(market, costs)
 
     def quote(side, size, n_dealers, mid, half_spread, inventory, step):
         cost = base + slope * (size - 2.0 * side * inventory)
@@ -93,34 +91,15 @@ def averse(market: RfqMarket, risk_aversion: float) -> Quoting:
     return quote
 
 
-def best_margin(market: RfqMarket, cost: float = 0.0) -> float:
-    """The margin x with the largest (x - cost) hit(x); at cost 0 the optimal margin of the closed forms.
-
-    The hit curve is that of rivals with flat inventories and quotes without a tick, whatever the market's.
+def best_margin(market: RfqMarket, cost: Any = 0.0) -> Any:
+    """`closed_forms.optimal_margin` of the market without inventory skew and tick, at a cost or at several (any shape).
 
     Raises
     ------
     ParameterError
         Where the market has the smoothed rule, for which there is no hit curve in closed form.
     """
-    return _best(market, cost)[0]
-
-
-def _best(market: RfqMarket, cost: float) -> tuple[float, float]:
-    from simcal.models.dealers.closed_forms import hit_curve
-
-    market = market.replace(inventory_skew=0.0, tick=0.0)
-    reach = 8.0 * market.client_scale + abs(market.client_mean - cost)
-    nodes = cost + reach * np.linspace(0, 1, _FLATTEST + 1)[1:] ** 2
-    gains = (nodes - cost) * hit_curve(market, nodes)
-    at = int(np.argmax(gains))
-    found = minimize_scalar(
-        lambda x: -float((x - cost) * hit_curve(market, x)),
-        bounds=(nodes[max(at - 1, 0)], nodes[min(at + 1, nodes.size - 1)]),
-        method="bounded",
-        options={"xatol": 1e-9},
-    )
-    return float(found.x), -float(found.fun)
+    return optimal_margin(market.replace(inventory_skew=0.0, tick=0.0), cost)
 
 
 def finite_number(name: str, value: Any) -> float:

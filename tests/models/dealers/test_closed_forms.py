@@ -5,8 +5,10 @@ import pytest
 from scipy import special, stats
 
 from simcal.errors import ParameterError
-from simcal.models.dealers import closed_forms
+from simcal.models.dealers import closed_forms, exponential_power
 from simcal.models.dealers.market import RfqMarket
+from simcal.models.dealers.panels import PanelLaws
+from simcal.models.dealers.quadrature import Cells
 
 SHAPES = (0.4, 0.7, 1.0, 1.5, 2.0, 4.0, 20.0)
 SEED_CASE = {"client_mean": 0.2, "client_scale": 1.0, "client_shape": 2.0, "quote_mean": 0.6, "quote_scale": 0.8}
@@ -61,7 +63,23 @@ def test_clients_who_always_trade_leave_the_cover_gap_as_it_is():
 
 
 def test_a_laplace_client_alone_is_best_quoted_at_her_scale():
-    assert closed_forms.optimal_margin(market(1, client_shape=1.0, client_scale=0.7)) == pytest.approx(0.7, abs=1e-7)
+    alone = market(1, client_shape=1.0, client_scale=0.7)
+    assert closed_forms.optimal_margin(alone) == pytest.approx(0.7, abs=1e-12)
+    costs = np.array([[-0.3, -0.1], [0.0, 3.0]])  # what a trade costs comes on top, from her mean 0.2 on
+    np.testing.assert_allclose(closed_forms.optimal_margin(alone, costs)[1], 0.7 + costs[1], atol=1e-12)
+
+
+@pytest.mark.parametrize("cost", [-2.0, 0.3, 1.5])
+def test_a_cost_lifts_the_optimal_margin_to_where_the_profit_after_it_is_largest(cost):
+    best = closed_forms.optimal_margin(UNEQUAL, cost)
+    around = np.concatenate([best + np.linspace(-1, 1, 401), best + np.array([-1e-4, 1e-4])])
+    profits = closed_forms.expected_margin_profit(UNEQUAL, around, cost)
+    assert closed_forms.expected_margin_profit(UNEQUAL, best, cost) >= profits.max()
+    assert (best > closed_forms.optimal_margin(UNEQUAL)) == (cost > 0)
+
+
+def test_a_cost_that_no_client_pays_is_the_margin():
+    assert closed_forms.optimal_margin(market(5, client_shape=50.0), 40.0) == 40.0
 
 
 @pytest.mark.parametrize("case", [market(5), market(2, 0.4, 20.0), market(9, 20.0, 0.4), UNEQUAL])
@@ -130,10 +148,19 @@ def test_requests_are_done_traded_away_or_not_traded(case):
     assert total == pytest.approx(1.0, abs=1e-10)
 
 
-def test_the_density_of_the_best_rival_is_the_slope_of_its_survival_function():
-    x = np.array([-0.53, 0.13, 0.37, 0.77, 1.4])
-    rise = closed_forms.best_rival_sf(UNEQUAL, x - 1e-5) - closed_forms.best_rival_sf(UNEQUAL, x + 1e-5)
-    np.testing.assert_allclose(closed_forms.best_rival_pdf(UNEQUAL, x), rise / 2e-5, rtol=1e-7)
+def test_the_densities_of_rivals_and_hits_are_the_slopes_of_their_curves():
+    x, laws = np.array([-0.53, 0.13, 0.37, 0.77, 1.4]), PanelLaws(UNEQUAL)
+    for slope, curve in ((-laws.best_rival_pdf(x), laws.best_rival_sf), (laws.hit_slope(x), laws.hit_curve)):
+        np.testing.assert_allclose(slope, (curve(x + 1e-5) - curve(x - 1e-5)) / 2e-5, rtol=1e-7)
+
+
+@pytest.mark.parametrize("shape", [0.7, 2.0, 50.0])
+def test_an_antiderivative_is_the_probability_below_between_the_nodes_too(shape):
+    law, wide = (0.4, 0.9, shape), (0.3, 5.0, 1.0)
+    cells = Cells([law, wide])
+    below = cells.antiderivative(exponential_power.pdf(cells.x, *law))
+    x = np.concatenate([np.linspace(-2, 3, 500), [0.4, -np.inf, np.inf]])
+    np.testing.assert_allclose(below(x), exponential_power.cdf(x, *law), atol=1e-9)
 
 
 def test_a_panel_of_one_size_is_chosen_by_its_weight():
