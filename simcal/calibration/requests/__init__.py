@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     )
     from simcal.calibration.requests.experiment_result import RequestExperimentResult as RequestExperimentResult
     from simcal.calibration.requests.experiment_result import load_request_experiment as load_request_experiment
-    from simcal.calibration.requests.identification import identification as identification
+    from simcal.calibration.requests.information import identification as identification
     from simcal.calibration.requests.report import write_request_report as write_request_report
     from simcal.calibration.requests.result import RequestCalibration as RequestCalibration
     from simcal.calibration.requests.run import RequestRun as RequestRun
@@ -28,7 +28,7 @@ _HOMES = {
     "RequestExperimentResult": "experiment_result",
     "RequestRun": "run",
     "RequestValidation": "validate",
-    "identification": "identification",
+    "identification": "information",
     "is_request_run": "run",
     "judge_request_run": "run",
     "load_request_experiment": "experiment_result",

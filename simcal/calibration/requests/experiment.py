@@ -16,7 +16,7 @@ from simcal.calibration.requests.calibrate import check_request_recipe, request_
 from simcal.calibration.requests.estimate import Estimate
 from simcal.calibration.requests.experiment_result import RequestExperimentResult, save_request_experiment
 from simcal.calibration.requests.fit import fit_likelihood
-from simcal.calibration.requests.identification import identification
+from simcal.calibration.requests.information import identification
 from simcal.calibration.requests.moments import fit_moments
 from simcal.calibration.requests.sample import Sample
 from simcal.calibration.requests.windows import request_windows

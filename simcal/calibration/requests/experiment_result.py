@@ -14,7 +14,7 @@ import pandas as pd
 from simcal import models
 from simcal.calibration.recipe import Recipe
 from simcal.calibration.requests.estimate import Estimate
-from simcal.calibration.requests.identification import COVERS
+from simcal.calibration.requests.information import COVERS
 from simcal.calibration.requests.result import estimates_table, true_values
 from simcal.calibration.result import versions
 from simcal.errors import DataError, ParameterError

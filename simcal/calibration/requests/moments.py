@@ -92,13 +92,14 @@ def own_residuals(sample: Sample) -> Residuals:
     known = _varying(instruments(sample.margin, sample.rivals, scales))
     could = sample.done & (sample.rivals > 0)
     told = float(covered.sum() / max(could.sum(), 1))  # covers are told as if by chance
-    outcome_known = sample.outcome_known
+    outcomes_known = bool(sample.outcome_known.all())  # else known where it was done: not by chance
     seen_gaps = [np.where(covered, f, 0.0) for f in gap_functions(gaps, scales)]
 
     def residuals(laws: Laws) -> np.ndarray:
         done, away, expected = _own_expectations(sample, laws, scales)
         columns = [(sample.done - done)[:, None] * known]
-        columns.append(np.where(outcome_known, sample.away - away, 0.0)[:, None] * known)
+        if outcomes_known:
+            columns.append((sample.away - away)[:, None] * known)
         if told > 0:
             columns += [(s - told * e)[:, None] * known[:, :2] for s, e in zip(seen_gaps, expected, strict=True)]
         return np.concatenate(columns, axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from simcal.calibration.requests.calibrate import training_requests
-from simcal.calibration.requests.identification import identification
+from simcal.calibration.requests.information import identification
 from simcal.calibration.requests.likelihood import NAMES
 from simcal.calibration.requests.resimulate import resimulated
 from simcal.calibration.requests.result import disagreements, true_values

@@ -141,6 +141,9 @@ def sample_of(
             )
         quotes = np.stack([requests.reduced(q)[rows] for q in requests.quotes.T[1:]], axis=1)
         rivals = np.sum(np.isfinite(quotes), axis=1)
+        # Who lost with the best quote lost to nobody.
+        alone = (status == Status.LOST) & ~(np.fmin.reduce(quotes, axis=1) <= margin)
+        status = np.where(alone, Status.NOT_TRADED, status)
     cover = requests.reduced(requests.cover_price)[rows]
     traded = requests.reduced(requests.traded_price)[rows]
     told = np.isfinite(traded) & (traded < margin) & traded_prices

@@ -13,7 +13,7 @@ def table(**changes):
     columns = {
         "side": [1, -1, 1, 1, -1, 1, 1], "bid": [99.0] * 7, "ask": [101.0] * 7,
         "quote": [100.5, 99.5, 100.4, 100.6, 99.2, 100.1, 100.3],
-        "status": [Status.DONE, Status.DONE, Status.TRADED_AWAY, Status.COVER, Status.NOT_TRADED, Status.TIED, Status.EXPIRED],
+        "status": [Status[name] for name in ["DONE", "DONE", "TRADED_AWAY", "COVER", "NOT_TRADED", "TIED", "EXPIRED"]],
         "n_dealers": [3, 1, 4, 4, 2, 3, 3], "cover_price": [100.9, *[np.nan] * 6],
         "traded_price": [np.nan, np.nan, 100.2, np.nan, np.nan, np.nan, np.nan],
     }  # fmt: skip
@@ -59,3 +59,13 @@ def test_a_simulated_platform_gives_all_quotes_in_half_spreads():
     assert sample.quotes.shape == (500, 4)
     assert sample.quotes.mean() == pytest.approx(0.6, abs=0.1)
     np.testing.assert_allclose(sample.other[sample.event == Event.DONE_COVER], sample.quotes[sample.done].min(axis=1))
+
+
+def test_on_a_platform_who_lost_with_the_best_quote_lost_to_nobody():
+    own = [100.5, 99.5, 100.4, 100.6, 99.2, 100.1, 100.3]
+    quotes = np.column_stack([own, [100.9, np.nan, 100.2, 100.2, 99.0, 100.1, 100.4]])
+    statuses = [Status.DONE, *[Status.LOST] * 6]
+    made = table(status=statuses, quotes=quotes, traded_price=[np.nan] * 7)
+    # The own quote is the best of all in rows 1 (alone), 4 (99.2 bids more than 99.0) and 6.
+    expected = [Event.DONE_COVER, Event.NOT_TRADED, Event.LOST, Event.LOST, Event.NOT_TRADED, Event.LOST]
+    assert list(sample_of(made, view="platform").event) == [*expected, Event.NOT_TRADED]
