@@ -8,7 +8,7 @@ from simcal.dealing.distances import cover_distances, missed_by
 from simcal.dealing.facts import DealingFacts, measure
 from simcal.dealing.hits import hit_ratios, hit_ratios_by_group
 from simcal.dealing.markouts import mark_outs
-from simcal.dealing.profit import profit_and_loss
+from simcal.dealing.profit import inventory_carry, profit_and_loss, spread_captured
 from simcal.dealing.report import write_dealing_report
 
 __all__ = [
@@ -18,9 +18,11 @@ __all__ = [
     "hit_curve",
     "hit_ratios",
     "hit_ratios_by_group",
+    "inventory_carry",
     "mark_outs",
     "measure",
     "missed_by",
     "profit_and_loss",
+    "spread_captured",
     "write_dealing_report",
 ]

@@ -1,9 +1,26 @@
 """Profit and loss over the requests: what the spread earns and what the inventory gains or loses."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from simcal.data import Requests
+
+
+def spread_captured(side: Any, quote: Any, mid: Any, volume: Any) -> Any:
+    """What trades earn beyond the mid: side (quote - mid) volume, side +1 where the client buys."""
+    return side * (quote - mid) * volume
+
+
+def inventory_carry(inventory: np.ndarray, mid: np.ndarray) -> np.ndarray:
+    """What the inventory after each request gains by the move of the mid until the next, where it is noted.
+
+    Both have the requests on the last axis; the carry of the first is 0.
+    """
+    carry = np.zeros(np.shape(mid))
+    carry[..., 1:] = inventory[..., :-1] * np.diff(mid)
+    return carry
 
 
 def profit_and_loss(requests: Requests) -> pd.DataFrame:
@@ -24,13 +41,13 @@ def profit_and_loss(requests: Requests) -> pd.DataFrame:
     """
     n, mid = requests.n, requests.mid
     change = np.where(requests.done, -requests.side * requests.size, 0.0)
-    spread = np.where(requests.done, requests.margin * requests.half_spread * requests.size, 0.0)
+    spread = np.where(requests.done, spread_captured(requests.side, requests.quote, mid, requests.size), 0.0)
     carry, after = np.zeros(n), np.zeros(n)
     total_inventory = np.zeros(n)
     for rows in _instruments(requests):
         before = requests.inventory_before
         after[rows] = np.cumsum(change[rows]) if before is None else before[rows] + change[rows]
-        carry[rows[1:]] = after[rows[:-1]] * np.diff(mid[rows])
+        carry[rows] = inventory_carry(after[rows], mid[rows])
         total_inventory[rows] += np.diff(after[rows], prepend=0.0)  # an instrument counts from its first request on
     frame = pd.DataFrame({"spread": spread, "carry": carry, "total": spread + carry})
     for name in ("spread", "carry", "total"):

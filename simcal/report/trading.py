@@ -32,7 +32,7 @@ def plot_profit_fan(
     difference: pd.DataFrame | None = None,
     *,
     names: tuple[str, str] = ("strategy", "baseline"),
-    unit: str = "price x units",
+    unit: str = "price × units",
     period: str = "requests",
     level: float = 0.95,
     title: str = "Profit and loss",
@@ -140,7 +140,7 @@ def plot_inventory(
 def plot_shifted_margins(
     curve: pd.DataFrame,
     *,
-    unit: str = "price x units",
+    unit: str = "price × units",
     kept: str = "as quoted",
     title: str = "Had every margin been shifted",
     axes: npt.ArrayLike | None = None,
@@ -186,7 +186,7 @@ def plot_shifted_margins(
 def plot_profit_frontier(
     curve: pd.DataFrame,
     *,
-    unit: str = "price x units",
+    unit: str = "price × units",
     points: dict[str, tuple[float, float]] | None = None,
     title: str = "Profit against hit ratio",
     ax: Axes | None = None,

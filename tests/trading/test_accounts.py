@@ -1,4 +1,4 @@
-"""P&L is spread captured plus carry, exactly, and the measures of a path are what their names say."""
+"""P&L is the worth of cash and inventory, and the measures of a path are what their names say."""
 
 import numpy as np
 import pytest
@@ -17,15 +17,11 @@ def random_account(seed, n_paths=20, n=60):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_pnl_is_spread_captured_plus_carry(seed):
+def test_pnl_is_cash_and_inventory_at_the_mid_less_the_inventory_at_the_start(seed):
     account = random_account(seed)
-    np.testing.assert_allclose(account.pnl, (account.spread + account.carry).cumsum(1), atol=1e-9)
-
-
-def test_pnl_is_cash_and_inventory_at_the_mid_less_the_inventory_at_the_start():
-    account = random_account(3)
-    worth = account.cash[:, -1] + account.inventory[:, -1] * account.mid[:, -1]
-    np.testing.assert_allclose(account.pnl[:, -1], worth - account.inventory_before[:, 0] * account.mid[:, 0])
+    cash = np.cumsum(account.side * account.size * account.share * account.quote, axis=1)
+    worth = cash + account.inventory * account.mid
+    np.testing.assert_allclose(account.pnl, worth - account.inventory_before[:, :1] * account.mid[:, :1], atol=1e-9)
 
 
 def test_inventory_after_a_request_is_that_before_the_next():

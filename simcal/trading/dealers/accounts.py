@@ -1,4 +1,4 @@
-"""What a dealer's trades are worth: cash, inventory, spread captured and inventory carry, request by request."""
+"""What a dealer's trades are worth on many paths: spread captured, inventory and its carry, request by request."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from simcal.dealing import inventory_carry, spread_captured
+from simcal.models.dealers.rules import next_inventory
 from simcal.trading.bands import Measure, expected_shortfall, value_at_risk
 
 
@@ -46,30 +48,25 @@ class Account:
     @property
     def inventory(self) -> np.ndarray:
         """Units held after each request."""
-        return self.inventory_before - self.side * self.volume
-
-    @property
-    def cash(self) -> np.ndarray:
-        """Cash received up to each request, from none at the start."""
-        return np.cumsum(self.side * self.volume * self.quote, axis=1)
+        return next_inventory(self.inventory_before, self.side, self.size, self.share)
 
     @property
     def spread(self) -> np.ndarray:
-        """Spread captured at each request: side (quote - mid) volume."""
-        return self.side * (self.quote - self.mid) * self.volume
+        """Spread captured at each request."""
+        return spread_captured(self.side, self.quote, self.mid, self.volume)
 
     @property
     def carry(self) -> np.ndarray:
         """What the inventory held before each request gained by the move of the mid since the one before."""
-        return self.inventory_before * np.diff(self.mid, axis=1, prepend=self.mid[:, :1])
+        return inventory_carry(self.inventory, self.mid)
 
     @property
     def pnl(self) -> np.ndarray:
-        """Profit up to each request: cash + inventory * mid, less the worth of the inventory at the start.
+        """Profit up to each request: spread captured and carry.
 
-        It equals the sums of `spread` and `carry` so far, whatever the strategy.
+        It is the cash of the trades + inventory * mid, less the worth of the inventory at the start.
         """
-        return self.cash + self.inventory * self.mid - (self.inventory_before * self.mid)[:, :1]
+        return np.cumsum(self.spread + self.carry, axis=1)
 
 
 def path_measures(account: Account) -> dict[str, np.ndarray]:
@@ -98,7 +95,7 @@ def path_measures(account: Account) -> dict[str, np.ndarray]:
 
 def measures(risk_level: float) -> tuple[Measure, ...]:
     """What a backtest in the dealer market reports, from the columns of `path_measures`."""
-    money, units = "price x units", "units"
+    money, units = "price × units", "units"
     tail = f"{100 * risk_level:g} %"
     return (
         Measure("pnl", "P&L", money, "pnl"),

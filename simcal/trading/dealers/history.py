@@ -28,7 +28,7 @@ class HistoryShift:
     Parameters
     ----------
     table
-        A row per shift: ``shift`` (half spreads), ``hit_ratio``, ``volume_hit_ratio``, ``spread_pnl`` (price x units),
+        A row per shift: ``shift`` (half spreads), ``hit_ratio``, ``volume_hit_ratio``, ``spread_pnl`` (price × units),
         each an expected value, and ``_low`` and ``_high`` of the first and last: the band of what would have come out.
     n_requests
         Requests that were quoted to their end; only these count.
