@@ -10,6 +10,8 @@ from simcal.data.requests import AWAY
 def cover_distances(requests: Requests) -> pd.DataFrame:
     """By how much each winning quote beat the next: what was left on the table.
 
+    The cover gap of a market (`simcal.models.dealers.closed_forms`) is that of all its requests, whoever quoted best.
+
     Returns
     -------
     One row per done request whose cover price is known, with the columns request (its position), margin and distance

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
+from simcal.dealing.intervals import critical_value
 from simcal.errors import ParameterError
 
 RESAMPLES, FEWEST, WORK = 400, 60, 10_000_000  # of the bootstrap over paths; fewer where there are many paths
@@ -118,7 +118,7 @@ def banded(name: str, value: Estimate, level: float) -> dict[str, float]:
 
 def half_width(standard_error: Any, level: float) -> Any:
     """Half the width of a normal band."""
-    return norm.ppf(0.5 + 0.5 * level) * standard_error
+    return critical_value(level) * standard_error
 
 
 def check_level(name: str, level: Any) -> float:

@@ -99,7 +99,6 @@ class Requests:
     inventory_before: np.ndarray | None = field(default=None, repr=False)
     quotes: np.ndarray | None = field(default=None, repr=False)
     groups: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
-
     rfq_id: np.ndarray | None = field(default=None, repr=False)
     place: InitVar[Place | None] = None
 

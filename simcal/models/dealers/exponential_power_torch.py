@@ -12,9 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simcal.models.dealers.quantile_table import N_CELLS, evaluate, locate, quantile_tables, shape_derivative_table
-
-DIFFERENCE = 2e-3  # relative step in the shape, for derivatives of fourth order
+from simcal.models.dealers.quantile_table import (
+    DIFFERENCE,
+    N_CELLS,
+    evaluate,
+    locate,
+    quantile_tables,
+    shape_derivative_table,
+)
 
 
 class Place(NamedTuple):

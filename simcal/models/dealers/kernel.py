@@ -33,12 +33,12 @@ from simcal.models.dealers.lanes import (
     round_quotes,
 )
 from simcal.models.dealers.market import Quoting, RfqMarket
+from simcal.models.dealers.rules import ZERO_AT_START
 from simcal.noise.counters import key_of
 from simcal.threads import check_threads, run, split
 
 SHELF = 16
-ZEROS = ("side", "size", "n_dealers", "traded", "own_done", "own_inventory")
-AT_START = np.array([0.0 if name in ZEROS else np.nan for name in NAMES])  # the request that did not happen
+AT_START = np.array([0.0 if name in ZERO_AT_START else np.nan for name in NAMES])
 AT_START[WINNER] = -1.0
 
 

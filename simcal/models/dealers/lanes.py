@@ -150,7 +150,7 @@ def draw_quotes(p, w, first_dealer):
                 quote[lane] = margin(mean, scale, draw[lane], side[lane], skew, inventory[lane])
         else:
             for lane in range(LANES):
-                quote[lane] = reserve(mean, scale, draw[lane])
+                quote[lane] = reserve(mean, scale, draw[lane])  # the margin without a skew, in vector instructions
         round_quotes(p, w, quote)
         if i > 0 and p.cumulative.size > 0:
             rival, n_rivals = float(i - 1), float(n - 1)

@@ -25,6 +25,7 @@ SHIFT = 52 - CELL_BITS
 FIRST = 1022 << CELL_BITS  # the leading bits of 1/2
 REST, ONE = (1 << SHIFT) - 1, 1023 << 52  # the mantissa within the cell, and the bits of 1
 MIDDLE = 1.0 + 0.5 / (1 << CELL_BITS)
+DIFFERENCE = 2e-3  # relative step in the shape, for derivatives of fourth order: below the error of the table itself
 U32, U64, I32, F64 = np.uint32, np.uint64, np.int32, np.float64
 
 
@@ -44,7 +45,7 @@ def quantile_table(shape: float) -> np.ndarray:
 def shape_derivative_table(shape: float) -> np.ndarray:
     """The derivative of `quantile_table` in the shape: with `table_quantile` it gives that of the quantile."""
     shape = float(shape)
-    h = 2e-3 * shape  # fourth order: far below the error of the table itself
+    h = DIFFERENCE * shape
     near = _build(shape + h) - _build(shape - h)
     far = _build(shape + 2 * h) - _build(shape - 2 * h)
     table = (8 * near - far) / (12 * h)

@@ -13,6 +13,7 @@ import numpy as np
 from simcal import noise
 from simcal.errors import ParameterError
 from simcal.models.dealers import rules
+from simcal.models.dealers.coefficients import starting_mid
 from simcal.models.dealers.market import Quoting, RfqMarket
 from simcal.models.dealers.quantile_table import quantile_table, table_quantiles
 from simcal.models.dealers.specs import (
@@ -70,14 +71,12 @@ class _Run:
         self.tables = [quantile_table(shape) for shape in market.vector("quote_shape")]
         self.client_table = quantile_table(market.client_shape)
         self.cumulative = np.cumsum(market.panel_probabilities)
-        start = market.initial_price if market.mid_law == "walk" else (market.mid_low + market.mid_high) / 2
-        self.mid, self.side = np.full(n_paths, start), np.zeros(n_paths)
+        self.mid, self.side = np.full(n_paths, starting_mid(market)), np.zeros(n_paths)
         self.inventory = np.zeros((market.n_dealers, n_paths))
 
     def before(self) -> dict[str, Any]:
         """Time 0: a request that did not happen."""
-        zeros = ("side", "size", "n_dealers", "traded", "own_done", "own_inventory")
-        return {"prices": self.mid, "winner": -1, **dict.fromkeys(zeros, 0)}
+        return {"prices": self.mid, "winner": -1, **dict.fromkeys(rules.ZERO_AT_START, 0)}
 
     def request(self, t: int) -> dict[str, Any]:
         """What happens at step t, by the names of the outputs; the inventory and the mid move on."""

@@ -13,6 +13,9 @@ import numpy as np
 
 from simcal.data.requests import Status
 
+ZERO_AT_START = ("side", "size", "n_dealers", "traded", "own_done", "own_inventory")
+"""Outputs that are 0 at time 0, for the request that did not happen; its winner is -1, its prices are NaN."""
+
 
 def side_of(uniform: Any, buy_share: Any) -> Any:
     """+1 (the client buys) with probability `buy_share`, else -1."""
