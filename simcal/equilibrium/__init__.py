@@ -1,5 +1,7 @@
 """Equilibrium of agents who trade one asset at a cost: the problem, its solvers and the verb `solve`."""
 
+from simcal.equilibrium.certificates import Certificate as Certificate
+from simcal.equilibrium.certificates import certify as certify
 from simcal.equilibrium.comparison import Comparison as Comparison
 from simcal.equilibrium.comparison import compare as compare
 from simcal.equilibrium.comparison import solve_and_measure as solve_and_measure
