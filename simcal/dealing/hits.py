@@ -17,9 +17,9 @@ def hit_ratios(requests: Requests, level: float = 0.95) -> pd.DataFrame:
     """Hit ratio by count and by volume, against the expected one.
 
     The hit ratio is done requests / quoted requests. Quoted are those that this dealer quoted to their end: neither
-    passed nor expired. (Some call the share of requests that are answered "hit rate"; that is `response_ratio` here.)
-    Expected is the mean of 1 / n_dealers over the quoted requests: what a dealer gets who is as good as the others,
-    if every request trades. The score is the difference. By volume, requests count by their notional.
+    passed nor expired. (Some call the share of requests that are answered "hit rate"; `measure` calls it the response
+    ratio.) Expected is the mean of 1 / n_dealers over the quoted requests: what a dealer gets who is as good as the
+    others, if every request trades. The score is the difference. By volume, requests count by their notional.
 
     Returns
     -------
