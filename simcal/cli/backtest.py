@@ -143,15 +143,18 @@ def _check(market: str, map_: list[str] | None, history: str | None, out: Path |
 
 
 def _options(settings: Sequence[str]) -> dict[str, float]:
-    options = {}
+    options: dict[str, float] = {}
     for text in settings:
-        name, sign, value = text.partition("=")
+        name, _, value = (part.strip() for part in text.partition("="))
+        if name in options:
+            raise ParameterError(f"--set gives {name} twice; give it once.")
         try:
-            options[name.strip()] = float(value)
+            options[name] = float(value if name else "")
         except ValueError:
-            sign = ""
-        if not sign:
-            raise ParameterError(f"--set {text} is not understood; give a name and a number, such as margin=0.5.")
+            raise ParameterError(
+                f"--set {text} is not understood; give a name and a number, such as margin=0.5, and --set again for "
+                "each further option."
+            ) from None
     return options
 
 

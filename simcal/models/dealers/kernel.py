@@ -198,9 +198,15 @@ def simulate_chunk(
     except NumbaError as error:
         if quoting is None:
             raise
-        reason = str(error).strip().splitlines()[-1]
         raise ParameterError(
             "The quoting function does not compile as f(side, size, n_dealers, mid, half_spread, inventory, step) of "
-            f"numbers that returns a number: {reason} Correct it, or give it as a plain Python function."
+            f"numbers that returns a number ({_reason(error)}). Correct it, or give it as a plain Python function."
         ) from error
     return {**dict(zip(names, out, strict=True)), "failed_step": failed}
+
+
+def _reason(error: NumbaError) -> str:
+    """The line of Numba's message that says what is wrong with a quoting function."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = next((line for line in lines if line and not line.startswith("Failed in ")), "no reason is given")
+    return "it returns something else" if "setitem" in told else told.rstrip(".")

@@ -158,7 +158,8 @@ class _Run:
     def _asked_function(self, side: Any, size: Any, panel: Any, mid: Any, t: int) -> np.ndarray:
         """The margins of the quoting function, one per path."""
         assert self.quoting is not None
-        given = self.quoting(side, size, panel, mid, self.market.half_spread, self.inventory[0], t)
+        side, size, panel, mid, inventory = map(np.array, (side, size, panel, mid, self.inventory[0]))  # to write to
+        given = self.quoting(side, size, panel, mid, self.market.half_spread, inventory, t)
         try:
             return np.broadcast_to(np.asarray(given, float), (self.n_paths,))
         except (TypeError, ValueError):

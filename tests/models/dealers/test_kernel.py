@@ -144,6 +144,19 @@ def test_a_compiled_quoting_function_gives_the_trades_of_the_same_function_in_py
     assert np.isnan(compiled["own_quote"][:, 7::7]).all()
 
 
+def test_a_quoting_function_that_writes_into_its_arguments_changes_nothing_else():
+    def careless(side, size, n_dealers, mid, half_spread, inventory, step):
+        margin = 0.5 - 0.1 * side * inventory
+        for mine in (side, size, n_dealers, mid, inventory):
+            mine[:] = 7
+        return margin
+
+    def careful(side, size, n_dealers, mid, half_spread, inventory, step):
+        return 0.5 - 0.1 * side * inventory
+
+    assert_close(run(MARKETS["varied"], quoting=careless), run(MARKETS["varied"], quoting=careful), rtol=0, atol=0)
+
+
 def test_a_dealer_whose_function_gives_no_number_passes_and_the_rivals_trade():
     market = RfqMarket(n_dealers=3)
     saved = run(market, quoting=lambda *_: np.inf)
@@ -180,7 +193,10 @@ def test_the_own_law_as_a_function_of_the_inventory_trades_like_an_inventory_ske
         ),
         (lambda *_: "no", r"returned str of shape \(\) at step 1, but must return"),
         (njit(lambda side: side), r"does not compile as f\(side, size, n_dealers, mid, half_spread, inventory, step\)"),
-        (njit(lambda *all: "a"), r"does not compile as f\("),
+        (njit(lambda side: side), r"returns a number \(Cannot bind .* too many positional arguments"),
+        (njit(lambda *all: nowhere), r"returns a number \(NameError: name 'nowhere' is not defined\). Correct it"),  # noqa: F821
+        (njit(lambda *all: "a"), r"returns a number \(it returns something else\). Correct it"),
+        (njit(lambda *all: None), r"returns a number \(it returns something else\). Correct it"),
     ],
 )
 def test_what_is_no_quoting_function_is_refused_in_a_sentence(quoting, sentence):
