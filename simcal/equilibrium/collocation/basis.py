@@ -8,9 +8,8 @@ import numpy as np
 
 from simcal.equilibrium.problem import EquilibriumProblem
 
-_BUMPS = 7  # per agent
 _STEEPNESS = 1.2  # of the bumps, per standard deviation
-_OFFSETS = np.linspace(-2.2, 2.2, _BUMPS)
+_REACH = 2.2  # standard deviations between which they lie
 _RIDGE = 1e-10
 
 
@@ -19,9 +18,9 @@ class Basis:
     r"""1, the coordinates, and :math:`\tanh(z \cdot a_j + b_j)` of coordinates z with unit spread.
 
     The coordinates of psi (states, agents) and w (states,) are the displacements :math:`\psi_n + \xi_n w / \sigma` from
-    what agent n would hold without costs, and w. Seven of the tanh functions per agent depend on its own displacement
-    only, which is what its marginal value mostly follows; the others have random directions, more often along the main
-    axes of the cloud of states.
+    what agent n would hold without costs, and w. Up to seven of the tanh functions per agent depend on its own
+    displacement only, which is what its marginal value mostly follows; the others have random directions, more often
+    along the main axes of the cloud of states.
     """
 
     hedge: np.ndarray
@@ -49,8 +48,9 @@ class Basis:
         _, extent, axes = np.linalg.svd(state / spread, full_matrices=False)
         kept = extent > 1e-4 * max(extent[0], 1e-300)
         extent, axes = extent[kept] / np.sqrt(len(w)), axes[kept]
-        own = np.repeat(np.eye(problem.n_agents, spread.size), _BUMPS, axis=0) * _STEEPNESS
-        own_offsets = np.tile(-_STEEPNESS * _OFFSETS, problem.n_agents)
+        bumps = own_functions(problem)
+        own = np.repeat(np.eye(problem.n_agents, spread.size), bumps, axis=0) * _STEEPNESS
+        own_offsets = np.tile(-_STEEPNESS * np.linspace(-_REACH, _REACH, bumps), problem.n_agents)
         if not extent.size:  # a single state: nothing varies
             return cls(hedge, spread, own.T, own_offsets)
         random = np.random.default_rng([seed, 0])
@@ -84,6 +84,11 @@ class Basis:
         scaled = np.linalg.solve(gram, values.T @ targets / len(w))
         residual = np.sqrt(((values @ scaled - targets) ** 2).mean(axis=0))
         return scaled / scale[:, None], residual
+
+
+def own_functions(problem: EquilibriumProblem) -> int:
+    """How many functions follow the displacement of each agent: seven for few agents, at least two."""
+    return max(2, min(7, 70 // problem.n_agents))
 
 
 def displacements(hedge: np.ndarray, psi: np.ndarray, w: np.ndarray) -> np.ndarray:

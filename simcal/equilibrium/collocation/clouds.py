@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,9 +11,35 @@ from simcal.equilibrium.problem import EquilibriumProblem
 
 # (step, psi (states, agents), w (states,)) -> rates (states, agents)
 Rates = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
-Cloud = tuple[np.ndarray, np.ndarray]  # psi after the trade of a step, w before its increment
+
+_REACH = 1.5  # how far a state may lie outside its cloud
 
 _JITTER = 0.2  # of the spread of each agent's displacement, for half of the states
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Likely states of one step.
+
+    Parameters
+    ----------
+    psi, w
+        Positions after the trade, (states, agents), and W before its increment, (states,).
+    reach
+        Largest displacement of each agent before the trade, shape (agents,).
+    """
+
+    psi: np.ndarray
+    w: np.ndarray
+    reach: np.ndarray
+
+    def holds(self, slope: np.ndarray, psi: np.ndarray) -> np.ndarray:
+        """Which states `psi` before the trade are likely enough to be fitted.
+
+        Where costs are almost proportional to the rates, a state just outside the cloud comes from one far away.
+        """
+        inside = np.abs(psi + self.w[:, None] * slope) <= _REACH * self.reach
+        return np.all(inside, axis=1)
 
 
 def clouds(problem: EquilibriumProblem, rates: Rates, n_points: int, seed: int) -> list[Cloud]:
@@ -24,19 +51,21 @@ def clouds(problem: EquilibriumProblem, rates: Rates, n_points: int, seed: int) 
     random = np.random.default_rng([seed, 1])
     early, half = max(problem.n_steps // 5, 1), n_points // 2
     psi, w = np.zeros((n_points, problem.n_agents)), np.zeros(n_points)
+    slope = problem.xi / problem.dividend_volatility
     found = []
     for k in range(-early, problem.n_steps):
         moving = slice(0, half) if k < 0 else slice(None)
         step = k if k >= 0 else min(early, problem.n_steps - 1)
+        reach = np.abs(psi + w[:, None] * slope).max(axis=0)
         psi[moving] += rates(step, psi[moving], w[moving]) * problem.step
         if k >= 0:
-            found.append((_jittered(problem, psi, w, random), w.copy()))
+            found.append(Cloud(_jittered(slope, psi, w, random), w.copy(), reach))
         w[moving] += random.normal(size=w[moving].size) * np.sqrt(problem.step)
     return found
 
 
-def _jittered(problem: EquilibriumProblem, psi: np.ndarray, w: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    spread = (psi + w[:, None] * (problem.xi / problem.dividend_volatility)).std(axis=0)
+def _jittered(slope: np.ndarray, psi: np.ndarray, w: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    spread = (psi + w[:, None] * slope).std(axis=0)
     noise = random.normal(size=psi.shape) * spread * _JITTER * (random.random(len(w)) < 0.5)[:, None]
     return psi + noise - noise.mean(axis=1, keepdims=True)
 
@@ -48,7 +77,8 @@ def first_rates(problem: EquilibriumProblem) -> Rates:
     """
     risk = float(problem.gamma.mean()) * problem.dividend_volatility**2
     slope = problem.xi / problem.dividend_volatility
-    typical = np.maximum(np.abs(slope), 1e-3 * np.abs(slope).max() + 1e-300)
+    largest = np.abs(slope).max() or 1.0
+    typical = np.maximum(np.abs(slope), 1e-3 * largest)
     effective = np.full(slope.size, problem.cost_factor)
     for _ in range(100):
         reversion = np.sqrt(risk / effective)

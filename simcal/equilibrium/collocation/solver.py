@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simcal.equilibrium.collocation.clearing import clearing_rates
-from simcal.equilibrium.collocation.clouds import clouds, first_rates
+from simcal.equilibrium.collocation.basis import own_functions
+from simcal.equilibrium.collocation.clouds import Rates, clouds, first_rates
 from simcal.equilibrium.collocation.sweep import Fit, Step, step_back, sweep
 from simcal.equilibrium.mean_volatility import mean_volatility
 from simcal.equilibrium.problem import EquilibriumProblem
@@ -17,7 +17,7 @@ from simcal.errors import ParameterError
 def solve_collocation(
     problem: EquilibriumProblem,
     *,
-    n_sweeps: int = 2,
+    max_sweeps: int = 5,
     n_random: int = 150,
     n_points: int | None = None,
     seed: int = 0,
@@ -43,10 +43,11 @@ def solve_collocation(
 
     Parameters
     ----------
-    n_sweeps
-        Each sweep takes its clouds from the rates of the one before, the first from a guess.
+    max_sweeps
+        Each sweep takes its clouds from the rates of the one before, the first from a guess. The sweeps end when the
+        last one changed the liquidity discount by less than 2 % and what costs add to the volatility by less than 1 %.
     n_random
-        Functions besides the linear ones and seven per agent. More need more points and time.
+        Functions besides the linear ones and up to seven per agent. More need more points and time.
     n_points
         States per step; without it at least 2000, and five per function.
     seed
@@ -57,62 +58,89 @@ def solve_collocation(
     ParameterError
         Where an argument is too small.
     """
-    for name, value, least in (("n_sweeps", n_sweeps, 1), ("n_random", n_random, 0), ("seed", seed, 0)):
+    for name, value, least in (("max_sweeps", max_sweeps, 1), ("n_random", n_random, 0), ("seed", seed, 0)):
         if value < least:
             raise ParameterError(f"{name} is {value}, but must be at least {least}.")
-    functions = 1 + 8 * problem.n_agents + n_random
+    functions = 1 + (1 + own_functions(problem)) * problem.n_agents + n_random
     points = max(2000, 5 * functions) if n_points is None else n_points
     if points < 2 * functions:
         raise ParameterError(f"n_points is {points}, but must be at least {2 * functions} for {functions} functions.")
 
     volatility, prices, volatilities = problem.dividend_volatility, [], []
     rates = first_rates(problem)
-    for number in range(n_sweeps):
+    for number in range(max_sweeps):
         cloud = clouds(problem, rates, points, seed + 1000 * number)
         fits = sweep(problem, cloud, volatility, n_random, seed + 1000 * number)
         if fits is None:
             return _failed(problem, f"The values grew without bound in sweep {number + 1}. Use more steps.")
         policy = _policy(problem, fits)
-        volatility = float(np.mean([fit.feedback(*states)[1].mean() for fit, states in zip(fits, cloud, strict=True)]))
-        rates = _rates(problem, fits)
         start = _start(problem, fits)
         price = problem.dividend_mean * problem.horizon - float(start.variance[0])
         price -= problem.aggregate_risk_aversion * float(start.value[0] @ (1 / problem.gamma))
         prices.append(price)
         volatilities.append(float(start.volatility[0]))
-    if not np.isfinite([*prices, *volatilities]).all():
-        return _failed(problem, "The values at time 0 are not finite. Use more steps or more functions.")
+        if not np.isfinite([*prices, *volatilities]).all():
+            return _failed(problem, "The values at time 0 are not finite. Use more steps or more functions.")
+        converged = _converged(problem, prices, volatilities)
+        if converged:
+            break
+        volatility = float(np.mean([fit.feedback(c.psi, c.w)[1].mean() for fit, c in zip(fits, cloud, strict=True)]))
+        rates = _rates(fits)
     details = {
         "functions": functions, "points": points, "prices": tuple(prices), "volatilities": tuple(volatilities),
         "marginal_values": start.value[0],
         "fit_residual": tuple(np.mean([fit.residual for fit in fits], axis=0)[[0, problem.n_agents]]),
-        "identity_drift": problem.aggregate_risk_aversion * problem.supply * volatilities[-1] ** 2,
     }  # fmt: skip
+    # At time 0 all marginal values vanish. For q = 2 or two agents this is exact then; else the drift is a ratio of two
+    # numbers near 0 there, and this its limit.
+    drift = problem.aggregate_risk_aversion * problem.supply * volatilities[-1] ** 2
     status = (
         f"Solved for the scheme with {problem.n_steps} steps in {problem.timing} timing with {functions} functions."
     )
-    if n_sweeps > 1:
+    if len(prices) > 1:
         changes = abs(prices[-1] - prices[-2]), abs(volatilities[-1] - volatilities[-2])
-        status += f" The last sweep changed the price by {changes[0]:.1g} and the volatility by {changes[1]:.1g}."
+        status += f" The last of {len(prices)} sweeps changed the price by {changes[0]:.1g} and the volatility by "
+        status += f"{changes[1]:.1g}."
+        if not converged:
+            status += " That is much: use more steps, or more functions and points."
     return EquilibriumSolution(
-        problem, "collocation", prices[-1], float(start.drift[0]), volatilities[-1],
+        problem, "collocation", prices[-1], drift, volatilities[-1],
         mean_volatility(problem, policy, prices[-1]), policy, status, details,
     )  # fmt: skip
 
 
+def _converged(problem: EquilibriumProblem, prices: list[float], volatilities: list[float]) -> bool:
+    if len(prices) < 2:
+        return False
+    alpha = problem.dividend_volatility
+    frictionless = problem.dividend_mean - problem.aggregate_risk_aversion * problem.supply * alpha**2
+    discount, excess = frictionless * problem.horizon - prices[-1], volatilities[-1] - alpha
+    price_moved, volatility_moved = (abs(x[-1] - x[-2]) for x in (prices, volatilities))
+    return price_moved <= 0.02 * abs(discount) + 1e-7 and volatility_moved <= 0.01 * abs(excess) + 1e-6
+
+
 def _start(problem: EquilibriumProblem, fits: list[Fit]) -> Step:
-    """The exact first step from the initial positions; the rates there are almost zero."""
-    psi, w = np.zeros((1, problem.n_agents)), np.zeros(1)
-    step = step_back(problem, fits[1] if problem.n_steps > 1 else None, psi, w)
-    for _ in range(20):
-        psi = psi - step.psi
-        step = step_back(problem, fits[1] if problem.n_steps > 1 else None, psi, w)
-    return step
+    """The exact first step from the initial positions, where the rates are almost zero."""
+    from scipy.optimize import root
+
+    following, w = fits[1] if problem.n_steps > 1 else None, np.zeros(1)
+
+    def step(rates: np.ndarray) -> Step:
+        rates = np.append(rates, -rates.sum())
+        return step_back(problem, following, rates[None] * problem.step, w)
+
+    def residual(rates: np.ndarray) -> np.ndarray:
+        implied = step(rates).rates[0, :-1]
+        if problem.power <= 2:
+            return rates - implied
+        return problem.marginal_cost(rates) - problem.marginal_cost(implied)  # smooth where the rates vanish
+
+    return step(root(residual, np.zeros(problem.n_agents - 1)).x)
 
 
-def _rates(problem: EquilibriumProblem, fits: list[Fit]):
+def _rates(fits: list[Fit]) -> Rates:
     def rates(k: int, psi: np.ndarray, w: np.ndarray) -> np.ndarray:
-        return clearing_rates(problem, fits[k].feedback(psi, w)[0])[1]
+        return fits[k].feedback(psi, w)[0]
 
     return rates
 
@@ -122,8 +150,7 @@ def _policy(problem: EquilibriumProblem, fits: list[Fit]) -> Policy:
     explicit = problem.power == 2 or problem.n_agents == 2
 
     def policy(k: int, positions: np.ndarray, brownian: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        marginal, volatility, drift = fits[k].feedback(positions - start, brownian)
-        _, rates = clearing_rates(problem, marginal)
+        rates, volatility, drift = fits[k].feedback(positions - start, brownian)
         if explicit:  # the marginal values sum to zero, so the drift is the mean of what each agent requires
             held = positions + rates * problem.step if problem.timing == "post-trade" else positions
             required = gamma * volatility[:, None] * (volatility[:, None] * held + brownian[:, None] * xi)

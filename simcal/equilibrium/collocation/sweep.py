@@ -20,21 +20,28 @@ _NODES = _NODES / np.sqrt(_WEIGHTS @ _NODES**2)
 class Fit:
     """What was fitted for a step k, as functions of (psi, w) before its trade.
 
-    Columns of the coefficients: Y_k (agents), V_k, marginal cost (agents), sigma_k, drift_k.
+    Columns of the coefficients: Y_k (agents), V_k, rates (agents), sigma_k, drift_k. `low` and `high` are the smallest
+    and largest rates of each agent on the cloud, `residual` the root mean square errors.
     """
 
     basis: Basis
     coefficients: np.ndarray
     residual: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
     def values(self, psi: np.ndarray, w: np.ndarray) -> np.ndarray:
         """(states, agents + 1): Y and V."""
         return self.basis(psi, w) @ self.coefficients[:, : psi.shape[1] + 1]
 
     def feedback(self, psi: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Marginal cost (states, agents), volatility and drift (states,)."""
+        """Rates (states, agents), which sum to zero, volatility and drift (states,).
+
+        Rates are kept within what the cloud has shown: a path that leaves it shall not run away.
+        """
         columns = self.basis(psi, w) @ self.coefficients[:, psi.shape[1] + 1 :]
-        return columns[:, :-2], columns[:, -2], columns[:, -1]
+        rates = np.clip(columns[:, :-2], self.low, self.high)
+        return rates - rates.mean(axis=1, keepdims=True), columns[:, -2], columns[:, -1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +49,6 @@ class Step:
     """The exact step of the scheme from states after the trade back to the states before it."""
 
     psi: np.ndarray
-    marginal: np.ndarray
     rates: np.ndarray
     volatility: np.ndarray
     drift: np.ndarray
@@ -66,6 +72,8 @@ def step_back(problem: EquilibriumProblem, following: Fit | None, psi: np.ndarra
         mean = np.einsum("g,sgn->sn", _WEIGHTS, later)
         slope = np.einsum("g,sgn->sn", _WEIGHTS * _NODES / np.sqrt(dt), later)
     volatility = problem.dividend_volatility - slope[:, -1] - share * slope[:, :-1] @ (1 / gamma)
+    low, high = np.quantile(volatility, (0.05, 0.95))
+    volatility = np.clip(volatility, low - (high - low), high + (high - low))  # no outlier shall feed on itself
     variance = share * problem.supply * volatility**2 * dt + mean[:, -1]
 
     def risk(held: np.ndarray) -> np.ndarray:
@@ -82,26 +90,30 @@ def step_back(problem: EquilibriumProblem, following: Fit | None, psi: np.ndarra
     # Everything that all agents' values gained alike is drift of the price; it is the same for each agent.
     gained = (value - mean[:, :-1] + risk(psi if problem.timing == "post-trade" else before))[:, 0]
     drift = share * problem.supply * volatility**2 + gained / dt
-    return Step(before, marginal, rates, volatility, drift, value, variance)
+    return Step(before, rates, volatility, drift, value, variance)
 
 
 def sweep(
     problem: EquilibriumProblem, clouds: list[Cloud], volatility: float, n_random: int, seed: int
 ) -> list[Fit] | None:
     """The fits of all steps, or None where the numbers grow without bound."""
-    hedge = problem.xi / volatility
-    reference = displacements(hedge, *clouds[problem.n_steps // 5]).std(axis=0)
+    hedge, typical = problem.xi / volatility, clouds[problem.n_steps // 5]
+    reference = displacements(hedge, typical.psi, typical.w).std(axis=0)
     floor = np.maximum(0.3 * reference, 1e-3 * np.append(np.full(problem.n_agents, reference[:-1].max()), 0.0))
     floor = np.where(floor > 0, floor, 1.0)
     fits: list[Fit] = []
     following = None
     with np.errstate(over="ignore", invalid="ignore"):
-        for psi, w in reversed(clouds):
-            step = step_back(problem, following, psi, w)
-            targets = np.column_stack([step.value, step.variance, step.marginal, step.volatility, step.drift])
+        for cloud in reversed(clouds):
+            step = step_back(problem, following, cloud.psi, cloud.w)
+            targets = np.column_stack([step.value, step.variance, step.rates, step.volatility, step.drift])
             if not np.isfinite(targets).all():
                 return None
-            basis = Basis.of(problem, volatility, step.psi, w, floor, n_random, seed)
-            following = Fit(basis, *basis.fit(step.psi, w, targets))
+            kept = cloud.holds(problem.xi / problem.dividend_volatility, step.psi)
+            if kept.mean() < 0.5:  # a first guess far from the truth: fit what there is
+                kept[:] = True
+            psi, w, rates = step.psi[kept], cloud.w[kept], step.rates[kept]
+            basis = Basis.of(problem, volatility, psi, w, floor, n_random, seed)
+            following = Fit(basis, *basis.fit(psi, w, targets[kept]), rates.min(axis=0), rates.max(axis=0))
             fits.append(following)
     return fits[::-1]
