@@ -86,7 +86,9 @@ def command(
             more |= {"folder": str(out)} | ({"report": str(written)} if report else {})
         print_json(result.to_dict() | more)
         return
-    print_table(_measures(result), f"{result.strategy}: {paths} paths of {steps} requests (\u00b1: {level:.0%} bands)")
+    print_table(
+        _measures(result), f"{result.strategy}: {paths} paths of {steps} requests (\u00b1: {100 * level:g} % bands)"
+    )
     if result.shifts is not None:
         print_table(_shifted(result.shift_curve(), "profit"), "Had every margin been shifted (half spreads)")
     if past is not None:

@@ -24,8 +24,10 @@ def write_dealing_report(path: str | Path, requests: Requests, facts: DealingFac
     """
     from simcal.report import write_report
 
-    values = dict(zip(facts.quantities["quantity"], facts.quantities["value"], strict=True))
-    names = ("hit ratio", "expected hit ratio", "mean margin quoted", "P&L, total")
+    rows = facts.quantities.set_index("quantity").loc[
+        ["hit ratio", "expected hit ratio", "mean margin quoted", "P&L, total"]
+    ]
+    labels = [name if unit == "share" else f"{name} ({unit})" for name, unit in rows["unit"].items()]
     return write_report(
         path,
         f"Requests of {facts.name}",
@@ -37,8 +39,8 @@ def write_dealing_report(path: str | Path, requests: Requests, facts: DealingFac
             *_mark_outs(facts),
             _profit(requests, facts),
         ],
-        subtitle=f"What a dealer measures from {facts.n:,} requests for quotes; intervals at {facts.level:.0%}.",
-        key_numbers={"requests": facts.n} | {name: float(values[name]) for name in names},
+        subtitle=f"What a dealer measures from {facts.n:,} requests for quotes; intervals at {100 * facts.level:g} %.",
+        key_numbers={"requests": facts.n} | dict(zip(labels, rows["value"].astype(float), strict=True)),
         provenance={"sha256 of the table": requests.sha256},
     )
 
@@ -96,7 +98,9 @@ def _mark_outs(facts: DealingFacts) -> list[Section]:
     if facts.mark_outs.empty:
         return []
     caption = "Negative: the mid moves against the position that the trade gave the dealer."
-    tables = [Table(facts.mark_outs, "In half spreads; price in price.")]
+    tables = [
+        Table(facts.mark_outs.rename(columns=lambda name: name.replace("_", " ")), "In half spreads; price in price.")
+    ]
     return [Section("Mark-outs", tables=tables, figures=[Picture(plot_mark_outs(facts.mark_outs), caption)])]
 
 

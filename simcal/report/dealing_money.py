@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from simcal.errors import ParameterError
 from simcal.report.style import FAIL, GAUSSIAN, OTHERS, REAL, SIMULATED, house_style, legend_below, new_axes
@@ -83,8 +84,8 @@ def plot_profit_sources(
     for name, (label, colour) in _SOURCES.items():
         ax.plot(x, table[f"cumulative_{name}"], color=colour, lw=1.6 if name == "total" else 1.2, label=label)
     ax.axhline(0.0, color="#9a9a9a", lw=0.8)
-    ax.set(title=title, ylabel=f"cumulative profit ({unit})", xlabel="requests" if times is None else "time")
-    ax.margins(x=0.01)
+    ax.set(title=title, ylabel=f"cumulative profit ({unit})")
+    _name_steps(ax, times)
     legend_below(ax)
     return ax
 
@@ -113,8 +114,8 @@ def plot_inventory_path(
     ax.axhspan(low, high, color=SIMULATED, alpha=0.12, lw=0, label="95 % of the requests")
     ax.plot(_steps(values.size, times), values, color=SIMULATED, lw=0.9, drawstyle="steps-post", label="inventory")
     ax.axhline(0.0, color=REAL, lw=0.8)
-    ax.set(title=title, ylabel=f"inventory ({unit})", xlabel="requests" if times is None else "time")
-    ax.margins(x=0.01)
+    ax.set(title=title, ylabel=f"inventory ({unit})")
+    _name_steps(ax, times)
     legend_below(ax)
     return ax
 
@@ -123,3 +124,12 @@ def _steps(n: int, times: pd.Index | None) -> np.ndarray | pd.Index:
     if times is not None and len(times) != n:
         raise ParameterError(f"{len(times)} times were given for {n} requests. Give one time per request, or none.")
     return np.arange(1, n + 1) if times is None else times
+
+
+def _name_steps(ax: Axes, times: pd.Index | None) -> None:
+    ax.set_xlabel("requests" if times is None else "time")
+    ax.margins(x=0.01)
+    if isinstance(times, pd.DatetimeIndex):
+        locator = AutoDateLocator(maxticks=9)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))

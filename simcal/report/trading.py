@@ -83,7 +83,9 @@ def plot_profit_fan(
         lower.fill_between(
             difference["step"], difference["mean"] - half, difference["mean"] + half, color=OTHERS[1], alpha=0.3, lw=0
         )
-        lower.plot(difference["step"], difference["mean"], color=OTHERS[1], label=f"mean difference, {level:.0%} band")
+        lower.plot(
+            difference["step"], difference["mean"], color=OTHERS[1], label=f"mean difference, {100 * level:g} % band"
+        )
         lower.axhline(0.0, color=REAL, lw=0.6)
         lower.set_ylabel(f"difference\n({unit})")
         handles += lower.get_legend_handles_labels()[0]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simcal.models import from_dict
 from simcal.report import (
     Picture,
     Section,
@@ -21,6 +22,8 @@ from simcal.report import (
 )
 from simcal.trading.dealers.history import HistoryShift
 from simcal.trading.result import Backtest
+
+_DESCRIBED = ("unit", "meaning")  # what a market says of its parameters
 
 
 def write_backtest_report(path: str | Path, backtest: Backtest, history: HistoryShift | None = None) -> Path:
@@ -126,7 +129,7 @@ def _shifts(backtest: Backtest) -> Section:
         Picture(plot_shifted_margins(curve)),
         Picture(plot_profit_frontier(curve, points=points), "Numbers at the marks: the shift in half spreads."),
     ]
-    return Section("Had every margin been shifted", prose, [Table(curve.rename(columns=_words))], figures)
+    return Section("Had every margin been shifted", prose, [_curve_table(curve)], figures)
 
 
 def _point(backtest: Backtest) -> tuple[float, float]:
@@ -135,8 +138,7 @@ def _point(backtest: Backtest) -> tuple[float, float]:
 
 
 def _history(history: HistoryShift) -> Section:
-    table = history.table
-    curve = table.rename(columns=lambda name: name.replace("spread_pnl", "profit"))
+    curve = history.table.rename(columns=lambda name: name.replace("spread_pnl", "profit"))
     prose = [
         f"{history.n_requests} requests that were quoted to their end. What another margin would have done is an "
         "integral over the rivals and the client given how each request ended, not a simulation; the band is that of "
@@ -148,11 +150,19 @@ def _history(history: HistoryShift) -> Section:
             "requests."
         )
     figure = plot_shifted_margins(curve, title="Your own requests, had every margin been shifted")
-    return Section("Your own requests", prose, [Table(table.rename(columns=_words))], [Picture(figure)])
+    return Section("Your own requests", prose, [_curve_table(curve)], [Picture(figure)])
+
+
+def _curve_table(curve: pd.DataFrame) -> Table:
+    return Table(curve.rename(columns=_words), "Shifts in half spreads, profit in price × units, hit ratios as shares.")
 
 
 def _market(backtest: Backtest) -> Section:
-    rows = [{"parameter": name, "value": _short(value)} for name, value in backtest.market.items()]
+    described = {row["parameter"]: row for row in from_dict(dict(backtest.market)).describe()}
+    rows = [
+        {"parameter": name, "value": _short(value)} | {key: described.get(name, {}).get(key, "") for key in _DESCRIBED}
+        for name, value in backtest.market.items()
+    ]
     return Section("The market", tables=[Table(pd.DataFrame(rows), "Parameters.")])
 
 

@@ -50,9 +50,9 @@ def place(tmp_path_factory):
 
 
 def test_the_table_has_measures_bands_and_the_difference_to_the_baseline(command, place):
-    done = command("backtest", place / "walk.toml", "--strategy", "optimal", *QUICK)
+    done = command("backtest", place / "walk.toml", "--strategy", "optimal", "--level", 0.995, *QUICK)
     assert done.code == 0, done.err
-    for words in ("P&L", "hit ratio by volume", "expected shortfall", "difference", "30 paths of 20 requests"):
+    for words in ("P&L", "hit ratio by volume", "expected shortfall", "difference", "requests (±: 99.5 % bands)"):
         assert words in done.out
 
 

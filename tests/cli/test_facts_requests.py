@@ -79,12 +79,13 @@ def test_both_kinds_of_files_are_recognised(command, table, tmp_path, ending):
 
 
 def test_the_report_is_one_file_with_the_figures(command, desk, tmp_path):
-    done = command("facts", desk, "--report", tmp_path / "out" / "desk.html")
+    done = command("facts", desk, "--report", tmp_path / "out" / "desk.html", "--level", 0.995)
     assert done.code == 0
     page = (tmp_path / "out" / "desk.html").read_text(encoding="utf-8")
     assert page.count('src="data:image/') == 7
     assert 'src="http' not in page
-    assert "Mark-outs" in page
+    for words in ("Mark-outs", "margin left", "intervals at 99.5 %", "P&amp;L, total (price × notional)"):
+        assert words in page
 
 
 def test_a_report_of_a_bare_table_leaves_out_what_it_cannot_show(command, table, tmp_path):

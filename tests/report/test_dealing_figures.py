@@ -1,5 +1,7 @@
 """The figures of what dealers measure can be read, and show what they were given."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,6 +93,18 @@ def test_no_text_is_cut_off_by_the_edge_of_the_figure(name):
     assert box.y0 > -0.02
     assert box.x1 < width + 0.02
     assert box.y1 < height + 0.02
+
+
+@pytest.mark.parametrize("days", [0.0, 1e-4, 0.3, 3, 40, 140, 800, 9000])
+def test_times_do_not_overlap(days):
+    times = pd.Timestamp("2023-12-20 09:00") + pd.to_timedelta(np.linspace(0, days, 400), unit="D")
+    ax = report.plot_profit_sources(PROFIT, times=pd.DatetimeIndex(times))
+    figure = ax.get_figure(root=True)
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels() if label.get_visible() and label.get_text()]
+    boxes.sort(key=lambda box: box.x0)
+    assert len(boxes) >= (days > 0)
+    assert all(left.x1 + 2 < right.x0 for left, right in itertools.pairwise(boxes))
 
 
 @pytest.mark.parametrize("name", DRAWINGS)

@@ -63,7 +63,7 @@ def test_the_fan_draws_the_means_and_the_difference(drawings, result):
     top, lower = drawings["fan"][:, 0]
     np.testing.assert_array_equal(line(top, "optimal, mean").get_ydata(), result.series["pnl"]["mean"])
     np.testing.assert_array_equal(line(top, "own, mean").get_ydata(), result.series["baseline_pnl"]["mean"])
-    drawn = line(lower, "mean difference, 95% band").get_ydata()
+    drawn = line(lower, "mean difference, 95 % band").get_ydata()
     np.testing.assert_allclose(drawn, result.series["pnl"]["mean"] - result.series["baseline_pnl"]["mean"])
 
 
@@ -78,7 +78,10 @@ def test_the_shifts_draw_profit_and_hit_ratio(drawings, result):
 def test_the_report_holds_numbers_and_figures_and_needs_no_network(result, tmp_path):
     history = shift_history(request_table(WALK, 500), WALK, [-0.1, 0.0, 0.1])
     page = write_backtest_report(tmp_path / "report.html", result, history).read_text()
-    for words in ("Backtest of the strategy optimal", "expected shortfall", "Your own requests", "half_spread"):
+    for words in (
+        "Backtest of the strategy optimal", "expected shortfall", "Your own requests", "half_spread",
+        "expected move of the mid", "Shifts in half spreads, profit in price × units",
+    ):  # fmt: skip
         assert words in page
     assert page.count("data:image/") == 5
     assert not re.search(r"(src|href)\s*=\s*[\"'](?!data:|#)", page)

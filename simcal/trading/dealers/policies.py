@@ -99,11 +99,11 @@ def _built_in(name: str, market: RfqMarket, options: dict[str, Any]) -> Policy:
     if unknown:
         says = f"it takes {', '.join(allowed)}" if allowed else "it takes none"
         raise ParameterError(f"The strategy {name} has no option {unknown[0]}; {says}.")
-    missing = [key for key, default in allowed.items() if default is None and key not in options]
-    if missing:
+    missing = next((key for key, default in allowed.items() if default is None and key not in options), None)
+    if missing is not None:
         raise ParameterError(
-            f"The strategy {name} needs {missing[0]}; give options={{'{missing[0]}': ...}}, or --set {missing[0]}=... "
-            "in a command."
+            f"The strategy {name} needs {missing}; give options={{'{missing}': ...}}, or --set {missing}=... in a "
+            "command. As a baseline, which takes no options, give a function that has it."
         )
     if name == "own":
         return Policy(name)
