@@ -1,3 +1,5 @@
+"""Closed forms against known special cases, identities and brute force from scipy's laws."""
+
 from itertools import product
 
 import numpy as np

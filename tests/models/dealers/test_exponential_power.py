@@ -1,3 +1,5 @@
+"""The exponential power law against scipy's generalised normal, and where that loses digits."""
+
 import numpy as np
 import pytest
 from scipy import integrate, special, stats

@@ -177,7 +177,10 @@ def test_the_rivals_quotes_are_the_same_whatever_the_own_dealer_does():
 
 def test_the_own_law_as_a_function_of_the_inventory_trades_like_an_inventory_skew():
     market = RfqMarket(quote_scale=(1e-12, 0.8, 0.8, 0.8, 0.8), inventory_skew=(0.07, 0, 0, 0, 0), size_log_sd=1.0)
-    by_function = njit(lambda side, size, n_dealers, mid, half_spread, inventory, step: 0.6 - 0.07 * side * inventory)
+
+    def by_function(side, size, n_dealers, mid, half_spread, inventory, step):
+        return 0.6 - 0.07 * side * inventory
+
     law, function = run(market), run(market, quoting=by_function)
     np.testing.assert_array_equal(law["winner"], function["winner"])
     np.testing.assert_allclose(law["own_quote"], function["own_quote"], rtol=1e-11)
