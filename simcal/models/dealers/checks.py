@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simcal.errors import ParameterError
 
@@ -18,7 +18,8 @@ def check_together(market: RfqMarket) -> None:
     for name, allowed in CHOICES.items():
         if getattr(market, name) not in allowed:
             raise ParameterError(f"{name} is {getattr(market, name)!r}, but must be '{allowed[0]}' or '{allowed[1]}'.")
-    _check_panel(market)
+    if market.panel_weights is not None and sum(market.panel_weights) <= 0:  # type: ignore[arg-type]
+        raise ParameterError("panel_weights are all 0, but must hold at least one positive weight.")
     _check_mid(market)
     if market.rule == "smoothed" and market.tick > 0:
         raise ParameterError(
@@ -26,17 +27,16 @@ def check_together(market: RfqMarket) -> None:
         )
 
 
-def _check_panel(market: RfqMarket) -> None:
-    weights, n = market.panel_weights, market.n_dealers
-    if weights is None:
+def check_panel_weights(weights: Any, n: Any) -> None:
+    """Refuse what is no list of n weights; the weights themselves are those of `Parameter.check`."""
+    size = len(weights) if hasattr(weights, "__len__") and not isinstance(weights, str) else None
+    if weights is None or size == n:
         return
-    if not isinstance(weights, tuple):
-        raise ParameterError(
-            f"panel_weights is {weights:g}, but must be a list with {n} weights, for panels of 1 to {n} dealers; leave "
-            "it out where all are always asked."
-        )
-    if sum(weights) <= 0:
-        raise ParameterError("panel_weights are all 0, but must hold at least one positive weight.")
+    given = f"is {weights!r}" if size is None else f"lists {size} values"
+    raise ParameterError(
+        f"panel_weights {given}, but must be a list with {n} weights, for panels of 1 to {n} dealers; leave it out "
+        "where all are always asked."
+    )
 
 
 def _check_mid(market: RfqMarket) -> None:

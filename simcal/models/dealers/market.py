@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from simcal.errors import ParameterError
-from simcal.models.dealers.checks import CHOICES, check_together
+from simcal.models.dealers.checks import CHOICES, check_panel_weights, check_together
 from simcal.models.dealers.specs import MOST_DEALERS, PARAMETERS, SPECS
 from simcal.parameters import Parameter, check_names, to_plain
 
@@ -92,6 +92,7 @@ class RfqMarket:
 
     def __post_init__(self) -> None:
         count = SPECS["n_dealers"].check(self.n_dealers)
+        check_panel_weights(self.panel_weights, count)
         for spec in PARAMETERS:
             value = getattr(self, spec.name)
             if value is not None or spec.name != "panel_weights":
