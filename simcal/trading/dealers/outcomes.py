@@ -7,7 +7,7 @@ import numpy as np
 from simcal.data.requests.status import Status
 from simcal.trading.dealers.conditional import PanelTables
 
-_IMPOSSIBLE = 1e-12  # an outcome of less probability tells nothing: the market does not explain it
+_IMPOSSIBLE = 1e-11  # an outcome of less probability tells nothing; the integrals are not known better either
 
 
 def done_probability(
