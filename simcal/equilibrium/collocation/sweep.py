@@ -37,10 +37,11 @@ class Fit:
     def feedback(self, psi: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rates (states, agents), which sum to zero, volatility and drift (states,).
 
-        Rates are kept within what the cloud has shown: a path that leaves it shall not run away.
+        Rates are kept near what the cloud has shown: a path that leaves it shall not run away.
         """
         columns = self.basis(psi, w) @ self.coefficients[:, psi.shape[1] + 1 :]
-        rates = np.clip(columns[:, :-2], self.low, self.high)
+        room = (self.high - self.low) / 2
+        rates = np.clip(columns[:, :-2], self.low - room, self.high + room)
         return rates - rates.mean(axis=1, keepdims=True), columns[:, -2], columns[:, -1]
 
 
