@@ -37,7 +37,7 @@ def plot_mark_outs(
     ax = new_axes(ax, height=3.4)
     horizons = list(dict.fromkeys(table["horizon"]))
     for k, (kind, colour) in enumerate(_KINDS.items()):
-        rows = table[table["requests"] == kind]
+        rows = table.loc[table["requests"] == kind]
         if rows.empty:
             continue
         x = np.array([horizons.index(horizon) for horizon in rows["horizon"]]) + 0.16 * (k - 0.5)
