@@ -14,7 +14,7 @@ from simcal.data.requests import load_requests
 def place(tmp_path_factory):
     """A folder with a table in a desk's own words, and a recipe that trains for seconds."""
     folder = tmp_path_factory.mktemp("desk")
-    frame = load_requests("rfq-example").to_pandas().iloc[:2500].rename(columns={"quote": "price", "status": "ended"})
+    frame = load_requests("rfq-example").to_pandas().iloc[:2000].rename(columns={"quote": "price", "status": "ended"})
     frame.to_csv(folder / "desk.csv", index=False)
     text = load_recipe("rfq").model_copy(update={"data": None}).to_toml().replace("iterations = 400", "iterations = 12")
     (folder / "short.toml").write_text("\n".join(line for line in text.splitlines() if not line.startswith("name")))
@@ -39,7 +39,7 @@ def test_a_table_in_a_desks_own_words_is_calibrated_to(command, place):
     assert ended.code == 0, ended.err
     result = json.loads(ended.out)
     assert {row["method"] for row in result["estimates"]} == {"likelihood", "moments", "adversarial"}
-    assert result["validation"]["sizes"]["all data"] == 2500
+    assert result["validation"]["sizes"]["all data"] == 2000
     assert (out / "report.html").is_file()
     assert simcal.load(out).kind == "rfq"
 
@@ -72,7 +72,7 @@ def test_a_market_is_judged_by_a_table(command, place):
 
 
 def test_an_experiment_with_requests_prints_every_method_and_what_identifies_what(command, place):
-    values = load_recipe("rfq-experiment").to_toml().replace("n_requests = 20000", "n_requests = 1500")
+    values = load_recipe("rfq-experiment").to_toml().replace("n_requests = 20000", "n_requests = 1200")
     path = place / "small-experiment.toml"
     path.write_text("\n".join(line for line in values.splitlines() if not line.startswith("name")))
     out = place / "experiment"
@@ -94,7 +94,7 @@ def test_an_experiment_with_requests_prints_every_method_and_what_identifies_wha
         (("calibrate", "rfq-inventory"), "names no data"),
         (("calibrate", "rfq-experiment", "--market", "rfq"), "is an experiment"),
         (("validate", "rfq"), "so say which requests to judge it by"),
-        (("validate", "stock", "sp500", "--map", "quote=price"), "is a market of prices"),
+        (("validate", "stock", "sp500", "--map", "quote=price"), "the market is one of prices"),
         (("calibrate", "rfq-example", "--map", "quote"), "is not understood"),
     ],
 )

@@ -68,6 +68,13 @@ def acceptance_log_probabilities(sample: Sample, client: Iterable[float]) -> np.
     return np.log(np.maximum(np.where(refused, cdf(best, *client), sf(best, *client)), TINY))
 
 
+def both_tails(x: np.ndarray, mean: float, scale: float, shape: float) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities above and below x, each accurate where it is small, at the price of one."""
+    tail = sf(mean + np.abs(x - mean), mean, scale, shape)
+    right = x > mean
+    return np.where(right, tail, 1 - tail), np.where(right, 1 - tail, tail)
+
+
 class _Integrals:
     """The probabilities of single events; y, other are arrays (n,), m the number of rivals."""
 
@@ -76,7 +83,7 @@ class _Integrals:
         self._panels = Panels((laws.client, laws.quote))
         x = self._panels.nodes
         self._density, self._survival = pdf(x, *laws.quote), sf(x, *laws.quote)
-        self._client_above, self._client_below = sf(x, *laws.client), cdf(x, *laws.client)
+        self._client_above, self._client_below = both_tails(x, *laws.client)
 
     def best_rival_below(self, m: int, y: np.ndarray, weight: np.ndarray | float = 1.0) -> np.ndarray:
         """E[weight(R) 1(R < y)] for the best rival's quote R."""

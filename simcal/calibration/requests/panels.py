@@ -18,17 +18,16 @@ _NODES, _WEIGHTS = legendre.leggauss(_DEGREE)
 _TO_LEGENDRE = ((np.arange(_DEGREE) + 0.5) * legendre.legvander(_NODES, _DEGREE - 1) * _WEIGHTS[:, None]).T
 _INTEGRAL = np.stack([legendre.legint(row, lbnd=-1) for row in np.eye(_DEGREE)], axis=1) @ _TO_LEGENDRE
 _FARTHEST = 40.0  # |z|^a / a at the last edge: exp(-40) is nothing
-_ALONG_TAIL = np.array(
-    [1e-5, 3e-4, 3e-3, 0.02, 0.1, 0.3, 0.7, 1.3, 2.0, 3.0, 4.5, 6.5, 9, 12, 16, 20, 25, 30, 35, _FARTHEST]
-)
-_FROM_CUSP = 1e-6 * 3.0 ** np.arange(-2, 20)
+_ALONG_TAIL = np.array([1e-5, 3e-4, 3e-3, 0.03, 0.2, 0.7, 1.5, 3.0, 5.0, 8.0, 12, 18, 27, _FARTHEST])
+_GROWTH, _MOST_NEAR = 3.0, 30
 
 
 def tail_offsets(shape: float) -> np.ndarray:
     """Distances from the mean, in scales, at which a law of this shape needs an edge; 0 first."""
     along = (shape * _ALONG_TAIL) ** (1 / shape)
-    near = _FROM_CUSP[along[-1] > _FROM_CUSP]
-    return np.concatenate([[0.0], np.sort(np.concatenate([near, along]))])
+    # Next to the cusp an integrand is off by about |z|^a on a panel as wide.
+    near = 10 ** (-10 / (1 + shape)) * _GROWTH ** np.arange(_MOST_NEAR)
+    return np.concatenate([[0.0], np.sort(np.concatenate([near[near < along[-1]], along]))])
 
 
 class Panels:

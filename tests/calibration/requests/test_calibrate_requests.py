@@ -19,6 +19,7 @@ from simcal.models.dealers.request_table import request_table
 def recipe(**changes):
     values = load_recipe("rfq").model_dump()
     values["game"]["iterations"] = 15
+    values["requests"]["told"] = ("covers",)
     for key, value in changes.items():
         values[key] = values[key] | value if isinstance(value, dict) else value
     return check_recipe(values)
@@ -74,13 +75,11 @@ def test_the_folder_is_read_back_and_reported(run):
         assert said in page
 
 
-def test_the_same_command_again_ends_with_the_same_bits(run, tmp_path):
+def test_the_same_command_again_ends_with_the_same_bits(run):
     calibration, folder = run
     again = simcal.calibrate(None, "rfq-example", recipe=recipe(), out=folder, jobs=1)
-    fresh = simcal.calibrate(None, "rfq-example", recipe=recipe(), out=tmp_path, jobs=1)
-    for other in (again, fresh):
-        assert other.market == calibration.market
-        np.testing.assert_array_equal(other.history.to_numpy(), calibration.history.to_numpy())
+    assert again.market == calibration.market
+    np.testing.assert_array_equal(again.history.to_numpy(), calibration.history.to_numpy())
 
 
 def test_data_that_have_changed_are_refused(run):
@@ -90,7 +89,7 @@ def test_data_that_have_changed_are_refused(run):
 
 
 def test_a_table_of_won_and_lost_leaves_the_game_out_with_a_warning(tmp_path):
-    frame = load_requests("rfq-example").to_pandas()
+    frame = load_requests("rfq-example").to_pandas().iloc[:2000]
     frame["won"] = frame.pop("status") == "DONE"
     frame = frame.drop(columns="traded_price")
     frame.to_csv(tmp_path / "won.csv", index=False)

@@ -29,7 +29,7 @@ def test_six_parameters_come_back_within_three_standard_errors(seed):
 
 
 def test_statuses_alone_tell_the_six_parameters_less_sharply():
-    sample = simulate(20_000, seed=4)
+    sample = simulate(12_000, seed=4)
     with_covers, without = fit_likelihood(sample), fit_likelihood(sample.statuses_only())
     assert np.all(np.abs(z_scores(without)) < 3)
     assert np.all(without.standard_errors[3:] > 1.5 * with_covers.standard_errors[3:])
@@ -42,7 +42,7 @@ def test_panels_of_different_sizes_and_requests_without_rivals_are_understood(se
     assert np.all(np.abs(z_scores(found)) < 3.3)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_platform_tells_more(seed):
     sample = simulate(10_000, seed=seed)
     own, platform = fit_likelihood(sample), fit_likelihood(sample, platform=True)
@@ -68,7 +68,7 @@ def test_statuses_of_constant_margins_are_two_numbers_and_cannot_tell_six():
 
 
 def test_lost_requests_are_used_for_what_they_say():
-    sample = simulate(20_000, seed=2)
+    sample = simulate(12_000, seed=2)
     lost = np.where(sample.done, sample.event, Event.LOST)
     found, all_told = fit_likelihood(replace(sample, event=lost), TRUTH), fit_likelihood(sample, TRUTH)
     assert np.all(np.abs(z_scores(found)) < 3.5)
@@ -76,7 +76,7 @@ def test_lost_requests_are_used_for_what_they_say():
 
 
 def test_prior_keeps_shapes_inside_and_hardly_moves_what_the_table_tells():
-    short, long = simulate(600, seed=7), simulate(20_000, seed=7)
+    short, long = simulate(600, seed=7), simulate(10_000, seed=7)
     free, held = fit_likelihood(long), fit_likelihood(long, shape_prior=1.0)
     assert np.all(np.abs(free.values - held.values) < 0.25 * free.standard_errors)
     found = fit_likelihood(short, shape_prior=1.0)

@@ -11,7 +11,7 @@ from simcal.errors import DataError, ParameterError
 
 def short(name="rfq-experiment"):
     values = load_recipe(name).model_dump()
-    values["requests"]["experiment"] |= {"n_requests": 2500}
+    values["requests"]["experiment"] |= {"n_requests": 2000}
     return check_recipe(values)
 
 
