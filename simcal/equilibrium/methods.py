@@ -48,6 +48,7 @@ METHODS: dict[str, Method] = {
     "quadrature": Method("quadrature", "solve_quadrature", two_agents=True),
     "collocation": Method("collocation", "solve_collocation"),
     "leading-order": Method("leading_order", "solve_leading_order", two_agents=True, exact=False),
+    "adversarial": Method("adversarial", "solve_adversarial", learns=True),
 }
 
 

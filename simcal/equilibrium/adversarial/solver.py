@@ -1,0 +1,187 @@
+"""The verb: train both players and hand back their equilibrium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simcal.equilibrium.adversarial.game import Game
+from simcal.equilibrium.adversarial.paths import values_before
+from simcal.equilibrium.adversarial.settings import AdversarialSettings, Known, Objective
+from simcal.equilibrium.adversarial.training import Listener, torch_threads, train
+from simcal.equilibrium.mean_volatility import mean_volatility
+from simcal.equilibrium.problem import EquilibriumProblem
+from simcal.equilibrium.simulation import Policy
+from simcal.equilibrium.solution import EquilibriumSolution
+from simcal.errors import ParameterError
+from simcal.noise import check_seed
+
+_NODES = np.arange(-6, 7) * 0.75  # of a trapezoidal rule for the next increment
+
+
+def solve_adversarial(
+    problem: EquilibriumProblem,
+    *,
+    seed: int = 0,
+    objective: Objective = "unbiased",
+    drift: Known = "known",
+    clearing: Known = "known",
+    iterations: int | None = None,
+    budget: float | None = None,
+    checkpoint: str | Path | None = None,
+    listen: Listener | None = None,
+    device: str = "cpu",
+    settings: AdversarialSettings | None = None,
+) -> EquilibriumSolution:
+    r"""Traders against price dynamics: two players with objectives of their own, linked by what each does to the other.
+
+    The generator says each agent's marginal value of a share, whose rate is R of it. It descends on minus the goals
+    with the price held fixed (an agent takes prices as given): the gradient in the rate of step k is
+
+    .. math:: c'(v^n_k) - \sum_{j \text{ held later}} (\mu_j - \gamma_n \sigma_j (\sigma_j \varphi^n_j + \xi_n W_j))
+        \Delta + \text{martingale increments},
+
+    where the last, differences of the networks one step ahead, have mean zero and take away nearly all noise. The
+    discriminator sets S_0 and the volatility (a function of time and, for q other than 2, of the state) and descends
+    on the mean square of :math:`S_{\bar T}` minus the dividend, with positions and drift held fixed, so that sigma is
+    the projection of what the price must still become on the increments of W. The link: the traders' positions give
+    the drift at which the rates that are optimal for them clear, and with it the terminal error; the discriminator's
+    price is what the traders' goals are made of. All rates clear by construction, and nothing is penalised.
+
+    A fixed point is an equilibrium: where the first gradient has conditional mean zero, every agent's strictly concave
+    goal is at its maximum given the price; where the second has, the price ends at the dividend up to what no
+    volatility could hedge within a step.
+
+    Both last layers (linear in the state and in the hidden layers, per step) follow their gradients in Newton steps
+    with the observed products of features, which is what makes minutes of it enough; no solution is built in, and the
+    start is no trade at all.
+
+    Main arguments
+    --------------
+    seed
+        Of networks and paths.
+    objective
+        "published" trains on what the paper's code trains on and gets its bias: agents see their own influence on the
+        drift, squared rates and prices are penalised, and goals are weighted (`AdversarialSettings`).
+    drift
+        "known": mu follows from the traders' requirements by formula. "unknown": the discriminator has a network for
+        it, which follows the link.
+    clearing
+        "known": a common shift clears the rates in every state. "unknown": only the drift makes them clear.
+    iterations, settings
+        Length of the training, and all else; without them what suits the problem.
+
+    Other arguments
+    ---------------
+    budget
+        Seconds after which the training stops; the status tells.
+    checkpoint
+        A file from which an interrupted training goes on, bit for bit, and which it keeps up to date.
+    listen
+        Called with a row of numbers after each iteration.
+    device
+        "cpu" (on one thread) or "cuda".
+
+    Raises
+    ------
+    ParameterError
+        Where an argument is not allowed, or a checkpoint belongs to another training.
+    """
+    check_seed(seed)
+    for name, value, allowed in (
+        ("objective", objective, ("unbiased", "published")),
+        ("drift", drift, ("known", "unknown")),
+        ("clearing", clearing, ("known", "unknown")),
+    ):
+        if value not in allowed:
+            raise ParameterError(f"{name} is {value!r}, but must be {allowed[0]!r} or {allowed[1]!r}.")
+    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
+        raise ParameterError(f"device is {device!r}, but must be 'cpu', or 'cuda' where there is such a device.")
+    settings = AdversarialSettings.of(problem, objective) if settings is None else settings
+    if iterations is not None:
+        settings = replace(settings, iterations=iterations)
+    identity = {
+        "problem": problem.to_dict(), "settings": settings.to_dict(), "seed": seed, "drift": drift,
+        "clearing": clearing,
+    }  # fmt: skip
+    with torch_threads(1):
+        game = Game(problem, settings, drift=drift, clearing=clearing, seed=seed, device=device)
+        done = train(
+            game, identity, budget=budget, checkpoint=None if checkpoint is None else Path(checkpoint), listen=listen
+        )
+        game.take_averages()
+        return _solution(problem, game, done.status, done.succeeded, done.seconds, done.history, objective)
+
+
+def _solution(
+    problem: EquilibriumProblem, game: Game, status: str, succeeded: bool, seconds: float, history: list, objective: str
+) -> EquilibriumSolution:
+    method, details = "adversarial", {"history": history, "seconds": seconds, "objective": objective}
+    policy = learned_policy(game)
+    if not succeeded or not all(bool(torch.isfinite(x).all()) for x in game.parameters().values()):
+        nan = float("nan")
+        return EquilibriumSolution(
+            problem, method, nan, nan, nan, np.full(problem.n_steps, nan), policy, status, details
+        )
+    volatility, drift, _ = (float(np.ravel(x)[0]) for x in policy(0, problem.initial_positions[None], np.zeros(1)))
+    if problem.power != 2 and problem.n_agents > 2:
+        # The drift is a ratio of numbers near 0 there; as all marginal values vanish, this is its limit.
+        drift = problem.aggregate_risk_aversion * problem.supply * volatility**2
+    price = float(game.prices.price)
+    return EquilibriumSolution(
+        problem, method, price, drift, volatility, mean_volatility(problem, policy, price), policy, status, details
+    )
+
+
+def learned_policy(game: Game) -> Policy:
+    """The feedback of a game's players as they now are."""
+    units, traders, prices = game.units, game.traders, game.prices
+    mean_value = _mean_value(game)
+
+    def policy(k: int, positions: np.ndarray, brownian: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        with torch.no_grad(), torch_threads(1):
+            now = slice(k, k + 1)
+            psi = torch.as_tensor(positions, device=units.device)[None] - units.start
+            w = torch.as_tensor(np.ascontiguousarray(brownian), device=units.device)[None]
+            rates = traders.rates(traders.last(traders.features(psi, w), now))
+            seen = prices.features(psi, w)
+            volatility = prices.volatility(seen, now)
+            if prices.drift is not None:
+                drift = prices.drift(prices.drift_features(seen, psi, w), now)
+            else:
+                after = psi + rates * units.step
+                held = (after if units.post_trade else psi) + units.start
+                sigma = volatility[..., None]
+                drift = (units.gamma * sigma * (sigma * held + units.xi * w[..., None])).mean(-1)
+                drift = drift + mean_value(k, psi, after, w)
+            return volatility[0].cpu().numpy(), drift[0].cpu().numpy(), rates[0].cpu().numpy()
+
+    return policy
+
+
+def _mean_value(game: Game) -> Callable[[int, Tensor, Tensor, Tensor], Tensor | float]:
+    """(Y mean - its conditional mean a step later) / Delta, which is 0 for power 2 or two agents."""
+    units, traders, prices = game.units, game.traders, game.prices
+    problem = units.problem
+    weights = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
+    nodes = _NODES / np.sqrt(weights @ _NODES**2) * np.sqrt(units.step)
+
+    def at(k: int, psi: Tensor, w: Tensor) -> Tensor:
+        raw = traders.last(traders.features(psi, w), slice(k, k + 1))
+        volatility = prices.volatility(prices.features(psi, w), slice(k, k + 1))
+        return values_before(units, raw, volatility, psi, w).mean(-1)
+
+    def change(k: int, psi: Tensor, after: Tensor, w: Tensor) -> Tensor | float:
+        if problem.power == 2 or problem.n_agents == 2:
+            return 0.0
+        following: Tensor | float = 0.0
+        if k + 1 < problem.n_steps:
+            following = sum(float(p) * at(k + 1, after, w + float(x)) for p, x in zip(weights, nodes, strict=True))
+        return (at(k, psi, w) - following) / units.step
+
+    return change
