@@ -152,7 +152,11 @@ def _part(market: RfqMarket, sample: Sample, n_samples: int, seed: int) -> pd.Da
     real = facts_of(sample, edges, gaps)
     fakes = pd.DataFrame([facts_of(fake, edges, gaps) for fake in resimulated(market, sample, n_samples, seed)])
     names = [name for name, value in real.items() if np.isfinite(value) and name in fakes]
-    low, middle, high = np.nanquantile(fakes[names].to_numpy(), [0.025, 0.5, 0.975], axis=0)
+    values = fakes[names].to_numpy()
+    middle = np.nanmedian(values, axis=0)
+    # Whole order statistics: between two of them few samples would give too narrow a band.
+    low = np.nanquantile(values, 0.025, axis=0, method="lower")
+    high = np.nanquantile(values, 0.975, axis=0, method="higher")
     data = np.array([real[name] for name in names])
     return pd.DataFrame(
         {"data": data, "low": low, "simulated": middle, "high": high, "passes": (data >= low) & (data <= high)},
