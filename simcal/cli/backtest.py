@@ -193,7 +193,8 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    began, bar = time.monotonic(), Progress(console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    began, bar = time.monotonic(), Progress(console=console, transient=True, disable=not console.is_terminal)
     tasks: list[Any] = []
 
     def told(done: int, total: int) -> None:

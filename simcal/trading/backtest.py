@@ -6,17 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from simcal import models
 from simcal.errors import ParameterError
 from simcal.models import Market
 from simcal.noise import check_integer, check_range, check_seed
 from simcal.threads import check_threads
-from simcal.trading.bands import check_level
+from simcal.trading.bands import check_level, check_shifts
 from simcal.trading.result import Backtest
-
-_MOST_SHIFTS = 200
 
 
 def backtest(
@@ -101,7 +97,7 @@ def backtest(
     n_paths, n_steps = check_integer("n_paths", n_paths, 1, 2**31 - 1), check_integer("n_steps", n_steps, 1, 2**31 - 1)
     burn_in = check_integer("burn_in", burn_in, 0, 2**31 - 1)
     check_range(first_path, n_paths, 1, n_steps + burn_in)
-    moved = _checked_shifts(shifts)
+    moved = check_shifts(shifts)
 
     from simcal.trading.dealers.policies import policy_of
     from simcal.trading.dealers.run import Noise, backtest_dealers
@@ -118,17 +114,3 @@ def backtest(
         risk_level=check_level("risk_level", risk_level),
         progress=progress,
     )
-
-
-def _checked_shifts(shifts: Any) -> np.ndarray:
-    try:
-        moved = np.asarray(shifts, float)
-    except (TypeError, ValueError):
-        moved = np.array(np.nan)
-    if moved.ndim != 1 or not np.isfinite(moved).all():
-        raise ParameterError(
-            f"shifts is {shifts!r:.80}, but must be a list of finite numbers of half spreads: [-0.1, 0.1]."
-        )
-    if moved.size > _MOST_SHIFTS:
-        raise ParameterError(f"shifts has {moved.size} numbers, but may have at most {_MOST_SHIFTS}; give fewer.")
-    return moved

@@ -12,6 +12,7 @@ import pandas as pd
 from simcal.dealing.intervals import critical_value
 from simcal.errors import ParameterError
 
+MOST_SHIFTS = 200
 RESAMPLES, FEWEST, WORK = 400, 60, 10_000_000  # of the bootstrap over paths; fewer where there are many paths
 
 
@@ -123,9 +124,24 @@ def half_width(standard_error: Any, level: float) -> Any:
 
 def check_level(name: str, level: Any) -> float:
     """A share strictly between 0 and 1, or `ParameterError`."""
-    if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0 < level < 1:
+    if isinstance(level, bool) or not isinstance(level, (int, float, np.integer, np.floating)) or not 0 < level < 1:
         raise ParameterError(f"{name} is {level!r}, but must be a number between 0 and 1, such as 0.95.")
     return float(level)
+
+
+def check_shifts(shifts: Any) -> np.ndarray:
+    """Half spreads to add to margins as an array, or `ParameterError`."""
+    try:
+        moved = np.asarray(shifts, float)
+    except (TypeError, ValueError):
+        moved = np.array(np.nan)
+    if moved.ndim != 1 or not np.isfinite(moved).all():
+        raise ParameterError(
+            f"shifts is {shifts!r:.80}, but must be a list of finite numbers of half spreads: [-0.1, 0.1]."
+        )
+    if moved.size > MOST_SHIFTS:
+        raise ParameterError(f"shifts has {moved.size} numbers, but may have at most {MOST_SHIFTS}; give fewer.")
+    return moved
 
 
 def value_at_risk(level: float) -> Callable[[np.ndarray], float]:

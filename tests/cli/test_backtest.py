@@ -56,6 +56,11 @@ def test_the_table_has_measures_bands_and_the_difference_to_the_baseline(command
         assert words in done.out
 
 
+def test_what_is_no_terminal_gets_no_bar(command, place, monkeypatch):
+    monkeypatch.setattr("simcal.cli.backtest._PATIENCE", -1.0)
+    assert command("backtest", place / "walk.toml", "--strategy", "optimal", *QUICK).err == ""
+
+
 def test_json_is_the_result_of_the_function(command, place):
     done = command(
         "backtest", place / "walk.toml", "--strategy", "fixed", "--set", "margin=0.5", "--shift", "-0.1,0.1", *QUICK,

@@ -154,6 +154,16 @@ def test_markets_without_closed_forms_and_tables_without_quotes_are_refused():
             shift_history(table, changed, [0.1])
     with pytest.raises(ParameterError, match="must be a dealer market"):
         shift_history(table, "stock", [0.1])
+    with pytest.raises(ParameterError, match="There is no market"):
+        shift_history(table, [], [0.1])
+    for wrong, sentence in (
+        ([np.nan], "finite numbers"),
+        ("tight", "finite numbers"),
+        (0.1, "list"),
+        ([], "no shifts"),
+    ):
+        with pytest.raises(ParameterError, match=sentence):
+            shift_history(table, market, wrong)
     with pytest.raises(DataError, match="asked 5 dealers, but the market has 3"):
         shift_history(table, market.replace(n_dealers=3), [0.1])
     own_skew = market.replace(inventory_skew=[0.1, 0, 0, 0, 0])  # the rivals' matters, not the dealer's

@@ -97,6 +97,12 @@ def test_a_misbehaving_compiled_strategy_is_told_likewise(n_dealers, sentence):
         backtest(compiled_trouble, WALK.replace(n_dealers=n_dealers), **SMALL)
 
 
+@pytest.mark.parametrize("number", [np.int64(1), np.float32(1), 1, 1.0])
+def test_numbers_of_any_kind_are_options_and_levels(number):
+    result = backtest("fixed", WALK, **SMALL, options={"margin": number}, level=number / 2)
+    assert result.strategy == "fixed (margin 1)"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -105,6 +111,7 @@ def test_a_misbehaving_compiled_strategy_is_told_likewise(n_dealers, sentence):
         ({"strategy": "fixed"}, "The strategy fixed needs margin"),
         ({"strategy": "fixed", "options": {"margin": 1.0, "skew": 2.0}}, "fixed has no option skew; it takes margin"),
         ({"strategy": "fixed", "options": {"margin": "wide"}}, "margin is 'wide', but must be a finite number"),
+        ({"strategy": "fixed", "options": [("margin", 1)]}, "options is .* but must be a mapping such as"),
         ({"strategy": "averse", "options": {"risk_aversion": -1.0}}, "risk_aversion is -1, but must be at least 0"),
         ({"strategy": raises_late, "options": {"margin": 1.0}}, "options margin belong to a strategy known by name"),
         ({"market": load("stock")}, "There is no backtest yet in a market of kind 'stock'; give a dealer market"),

@@ -78,7 +78,10 @@ def expected_cover_gap(market: RfqMarket, given_trade: bool = False) -> float:
             return 0.0
         return cells.integral(sum_over_first(density, above, panel) * client) if given_trade else 1.0
 
-    return cells.integral(laws.average(best_below)) / laws.average(counted)
+    share = laws.average(counted)
+    if share == 0:
+        raise ParameterError("No request of this market trades, so that there is no gap given a trade.")
+    return cells.integral(laws.average(best_below)) / share
 
 
 def hit_curve(market: RfqMarket, margins: Any) -> Any:

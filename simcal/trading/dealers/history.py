@@ -13,7 +13,7 @@ import pandas as pd
 from simcal.data.requests import AWAY, Requests, Status, load_requests
 from simcal.errors import DataError, ParameterError
 from simcal.models import load
-from simcal.trading.bands import check_level, half_width
+from simcal.trading.bands import check_level, check_shifts, half_width
 from simcal.trading.dealers.conditional import PanelTables, panel_tables
 from simcal.trading.dealers.outcomes import done_probability
 
@@ -85,16 +85,21 @@ def shift_history(
         No request was quoted to its end, or more dealers were asked than the market has.
     """
     check_level("level", level)
+    moved = check_shifts(shifts)
+    if not moved.size:
+        raise ParameterError("There are no shifts; give at least one, such as [-0.1, 0, 0.1].")
     table = requests if isinstance(requests, Requests) else load_requests(requests)
     markets: Sequence[Any] = market if isinstance(market, (list, tuple)) else [market]
     markets = [load(m) if isinstance(m, (str, Path)) else m for m in markets]
+    if not markets:
+        raise ParameterError("There is no market; give one, or a list with at least one.")
     for one in markets:
         check_independent(one)
     seen = _Seen.of(table)
     tables = [seen.tables(one) for one in markets]
     gains = (seen.half_spread * seen.size)[:, None]
     rows, unexplained = [], 0
-    for shift in np.asarray(shifts, float):
+    for shift in moved:
         chances = []
         for one in tables:
             chance, unknown = seen.chance(one, float(shift))

@@ -69,6 +69,8 @@ def policy_of(strategy: Any, market: RfqMarket, options: Mapping[str, float] | N
     """
     if isinstance(strategy, Policy):
         return strategy
+    if options is not None and not isinstance(options, Mapping):
+        raise ParameterError(f"options is {options!r:.60}, but must be a mapping such as {{'margin': 0.5}}.")
     if isinstance(strategy, str) and strategy not in BUILT_IN:
         if ":" not in strategy:
             raise ParameterError(

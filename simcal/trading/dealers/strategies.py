@@ -104,6 +104,10 @@ def best_margin(market: RfqMarket, cost: Any = 0.0) -> Any:
 
 def finite_number(name: str, value: Any) -> float:
     """`value` as a finite float, or `ParameterError`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float, np.integer, np.floating))
+        or not np.isfinite(value)
+    ):
         raise ParameterError(f"{name} is {value!r}, but must be a finite number.")
     return float(value)

@@ -180,6 +180,8 @@ def test_a_thousand_times_wider_client_and_tiny_scales_keep_the_accuracy():
 def test_refusals_say_what_to_do():
     with pytest.raises(ParameterError, match="ask more dealers"):
         closed_forms.expected_cover_gap(market(1))
+    with pytest.raises(ParameterError, match="no gap given a trade"):
+        closed_forms.expected_cover_gap(market(5, client_mean=-1e6), given_trade=True)
     with pytest.raises(ParameterError, match="inventory_skew=0"):
         closed_forms.acceptance(market(5, inventory_skew=0.1))
     with pytest.raises(ParameterError, match="tick=0"):
