@@ -78,9 +78,11 @@ def _errors(result: RequestExperimentResult) -> Section:
         prose.append(
             "RMSE / own view divides by the smallest standard error that one dealer's statuses and covers allow."
         )
+    names = {"mean estimate": "mean", "standard error": "s.e.", "largest error (s.e.)": "largest / s.e."}
+    shown = result.summary.drop(columns="seconds").rename(columns=names)
     figure = plot_estimates(result.estimates, truth=_truth(result), title="Every estimate with its 95 % interval")
     return Section(
-        "Errors", prose, [Table(result.summary, "A row per method and parameter.")],
+        "Errors", prose, [Table(shown, "A row per method and parameter; the largest error in standard errors.")],
         [Picture(figure, "A point per replication.")],
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from simcal.calibration.requests.calibrate import training_requests
-from simcal.calibration.requests.information import identification
+from simcal.calibration.requests.information import ACCEPTANCE_AND_GAP, COVERS, HISTORY, PLATFORM, identification
 from simcal.calibration.requests.likelihood import NAMES
 from simcal.calibration.requests.resimulate import resimulated
 from simcal.calibration.requests.result import disagreements, true_values
@@ -28,6 +28,8 @@ METHODS = {
     "moments": "means of outcomes and gaps, times functions of the own quote, equal to their expectations",
     "adversarial": "a simulator of the market against a discriminator that tells its requests from the real ones",
 }
+
+_SHORT = {ACCEPTANCE_AND_GAP: "rate, gap", COVERS: "+ covers", HISTORY: "+ ranks, prices", PLATFORM: "all quotes"}
 
 
 def write_request_report(folder: str | Path, *, requests: Requests | None = None) -> Path:
@@ -163,8 +165,8 @@ def identification_section(table: pd.DataFrame, n_requests: int) -> Section:
         "parameters, whatever the method. Statuses tell them because the own quotes differ from request to request.",
     ]
     figure = plot_identification(table, NAMES)
-    turned = table.set_index("what is seen").T.rename_axis("").reset_index()
-    turned.columns = list(map(str, turned.columns))
+    turned = table.astype(object).set_index("what is seen").T.rename_axis("").reset_index()
+    turned.columns = [_SHORT.get(str(column), str(column)) for column in turned.columns]
     caption = "Rank and condition of the information (scaled to a unit diagonal), then the standard errors."
     return Section(
         "What can be told from which data", prose, [Table(turned, caption)],

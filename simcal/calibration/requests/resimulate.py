@@ -11,6 +11,8 @@ from simcal.calibration.requests.sample import Event, Sample
 from simcal.models.dealers import rules
 from simcal.models.dealers.market import RfqMarket
 
+_TOGETHER = 50  # samples that go through the requests at the same time, where inventories tie these together
+
 
 def resimulated(market: RfqMarket, sample: Sample, n_samples: int, seed: int) -> Iterator[Sample]:
     """As many samples as asked for, each with the requests of `sample` and outcomes of `market` (hard rule).
@@ -23,10 +25,14 @@ def resimulated(market: RfqMarket, sample: Sample, n_samples: int, seed: int) ->
     told_price = _share(np.isfinite(sample.other), sample.away)
     lost = (sample.event == Event.LOST).any()
     skewed = bool(market.vector("inventory_skew")[1:].any())
-    quotes = _with_inventories(market, sample, n_samples, rng) if skewed else None
+    quotes, values = np.empty((0, 0, 0)), np.empty((0, 0))
     for k in range(n_samples):
-        theirs = _quotes(market, sample, rng) if quotes is None else quotes[0][:, k]
-        value = _client(market, sample.n, rng) if quotes is None else quotes[1][:, k]
+        if skewed:
+            if k % _TOGETHER == 0:
+                quotes, values = _with_inventories(market, sample, min(_TOGETHER, n_samples - k), rng)
+            theirs, value = quotes[:, k % _TOGETHER], values[:, k % _TOGETHER]
+        else:
+            theirs, value = _quotes(market, sample, rng), _client(market, sample.n, rng)
         rival = np.fmin.reduce(theirs, axis=1) if theirs.shape[1] else np.full(sample.n, np.nan)
         best = np.fmin(sample.margin, rival)
         traded = best < value
