@@ -75,7 +75,7 @@ class RequestCalibration:
         columns: dict[str, Any] = {"parameter": names}
         for fit in self.fits:
             errors = dict(zip(fit.names, fit.standard_errors, strict=True))
-            columns[fit.method] = [f"{fit.value(n):.3f} ({errors[n]:.3f})" if n in fit.names else "n/a" for n in names]
+            columns[fit.method] = [f"{fit.value(n):.4g} ({errors[n]:.2g})" if n in fit.names else "n/a" for n in names]
         if self.truth is not None:
             columns["truth"] = true_values(self.truth, names)
         return pd.DataFrame(columns)
