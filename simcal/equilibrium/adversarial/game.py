@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simcal.equilibrium.adversarial.objectives import Gradients, gradients
+from simcal.equilibrium.adversarial.objectives import Gradients, agent_weights, gradients
 from simcal.equilibrium.adversarial.paths import Batch, play, surprises
 from simcal.equilibrium.adversarial.players import Discriminator, Generator
 from simcal.equilibrium.adversarial.settings import AdversarialSettings, Known
@@ -45,6 +45,8 @@ class Game:
         self.traders = Generator(self.units, settings, clearing, random)
         self.prices = Discriminator(self.units, settings, drift, random)
         self.watch = NonFiniteWatch()
+        penalised = settings.rate_penalty > 0
+        self._penalty = settings.rate_penalty / agent_weights(self.units, settings) if penalised else 0.0
         self._hidden = [*self.traders.hidden.parameters(), *self.prices.hidden.parameters()]
         self._adam = torch.optim.Adam(self._hidden, lr=settings.hidden_rate) if self._learns_hidden else None
         self._averages: dict[str, Tensor] = {}
@@ -58,7 +60,7 @@ class Game:
         """One iteration; a row of the history."""
         with torch.no_grad():
             batch = play(self.units, self.traders, self.prices, self.settings.batch, self.seed, self.iteration)
-            known = surprises(self.units, self.traders, self.prices, batch)
+            known = surprises(self.units, self.traders, self.prices, batch, self._penalty)
             slopes = gradients(self.units, self.traders, self.prices, batch, known, self.settings)
         self.iteration += 1
         finite = bool(torch.isfinite(slopes.rates).all() and torch.isfinite(slopes.volatility).all())

@@ -54,6 +54,7 @@ def traders_gradient(
     part common to all agents is taken out: it moves no rate.
     """
     dt, steps = units.step, units.n_steps
+    weights = agent_weights(units, settings)
     with torch.enable_grad():
         rates = batch.rates.detach().requires_grad_()
         positions = torch.cat([torch.zeros_like(batch.psi[:1]), rates.cumsum(0) * dt]) + units.start
@@ -63,15 +64,26 @@ def traders_gradient(
         offered = drift + (carried.mean(-1) - carried.mean(-1).detach() if settings.leak else 0)
         per_agent = -offered[..., None] * held + units.gamma / 2 * (sigma * held + units.xi * w) ** 2
         per_agent = per_agent + units.problem.cost_factor / units.problem.power * rates.abs() ** units.problem.power
-        loss = per_agent
-        if settings.agent_weights:
-            size = units.xi.abs().clamp_min(1e-6 * units.xi.abs().max())
-            weights = (size.max() / size) ** 2
-            loss = loss * (weights / weights.max())
-        loss = loss + settings.rate_penalty * rates**2
+        loss = weights * per_agent + settings.rate_penalty * rates**2
         (gradient,) = torch.autograd.grad(loss.sum(), rates)
-    gradient = gradient + known.values.flip(0).cumsum(0).flip(0)
-    return gradient - gradient.mean(-1, keepdim=True) if traders.clears else gradient
+    gradient = gradient + weights * known.values.flip(0).cumsum(0).flip(0)
+    if traders.clears:
+        gradient = gradient - gradient.mean(-1, keepdim=True)
+    if settings.rate_penalty:  # in units of the network's output, in which it is steeper than without the penalty
+        steepness = batch.rates.abs() / (
+            traders.marginal(batch.raw).abs().clamp_min(1e-300) * (units.problem.power - 1)
+        )
+        gradient = gradient / (weights + 2 * settings.rate_penalty * steepness)
+        gradient = gradient - gradient.mean(-1, keepdim=True) if traders.clears else gradient
+    return gradient
+
+
+def agent_weights(units: Units, settings: AdversarialSettings) -> Tensor:
+    """What each agent's goal counts, (agents,): 1, or (largest exposure / own)^2 as published."""
+    if not settings.agent_weights:
+        return torch.ones_like(units.xi)
+    size = units.xi.abs().clamp_min(1e-6 * units.xi.abs().max())
+    return (size.max() / size) ** 2
 
 
 def price_gradient(
@@ -90,7 +102,7 @@ def price_gradient(
             held = batch.psi[1:] if units.post_trade else batch.psi[:-1]
             formula = risk(units, sigma, held, batch.brownian[:-1]).mean(-1)
             offered = drift + formula - formula.detach()
-        gains = offered * dt + sigma * batch.increments - known.price
+        gains = offered * dt + sigma * batch.increments + known.price
         terminal = prices.price + gains.sum(0) - p.dividend_mean * p.horizon - units.alpha * batch.brownian[-1]
         loss = terminal.pow(2).sum() / 2
         if settings.price_penalty:

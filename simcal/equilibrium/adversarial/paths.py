@@ -80,14 +80,21 @@ class Surprises:
     price: Tensor  # (n_steps, paths), second order only: the first is the discriminator's volatility
 
 
-def surprises(units: Units, traders: Generator, prices: Discriminator, batch: Batch) -> Surprises:
-    """One step ahead of every state of the batch; nothing is left to be known after the last."""
+def surprises(
+    units: Units, traders: Generator, prices: Discriminator, batch: Batch, penalty: Tensor | float = 0.0
+) -> Surprises:
+    """One step ahead of every state of the batch; nothing is left to be known after the last.
+
+    With a `penalty` (per agent) on squared rates the values are those of agents who pay it.
+    """
     reach, later = math.sqrt(3 * units.step), slice(1, None)
     psi, values, volatilities = batch.psi[1:-1], [], []
     for shift in (-reach, 0.0, reach):
         w = batch.brownian[:-2] + shift
         volatility = prices.volatility(prices.features(psi, w), later)
         raw = traders.last(traders.features(psi, w), later)
+        if isinstance(penalty, Tensor):
+            raw = traders.marginal(raw) + 2 * penalty * traders.rates(raw)
         values.append(values_before(units, raw, volatility, psi, w))
         volatilities.append(volatility)
     dw = batch.increments[:-1]

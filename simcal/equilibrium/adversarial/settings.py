@@ -49,7 +49,7 @@ class AdversarialSettings:
     iterations: int = 300
     batch: int = 256
     generator_hidden: tuple[int, ...] = (24,)
-    discriminator_hidden: tuple[int, ...] = (16,)
+    discriminator_hidden: tuple[int, ...] = (32,)
     leak: bool = False
     rate_penalty: float = 0.0
     price_penalty: float = 0.0
@@ -57,12 +57,12 @@ class AdversarialSettings:
     generator_step: float = 0.4
     discriminator_step: float = 0.24
     shape_step: float = 0.15
-    hidden_rate: float = 0.0
+    hidden_rate: float = 3e-3
     degree: int = 6
     knots: int = 8
-    ridge: float = 1e-5
-    shape_ridge: float = 1e-3
-    caution: float = 5.0
+    ridge: float = 1e-3
+    shape_ridge: float = 1e-4
+    caution: float = 8.0
     averaged: float = 0.2
 
     def __post_init__(self) -> None:
@@ -91,10 +91,10 @@ class AdversarialSettings:
         """What was measured to suit a problem: networks grow with it, a quadratic cost needs no state in sigma."""
         bias: dict[str, Any] = {}
         if objective == "published":
-            bias = {"leak": True, "rate_penalty": 1e-3, "price_penalty": 1e-3, "agent_weights": True}
+            bias = {"leak": True, "rate_penalty": 1e-3, "agent_weights": True}
         if problem.power == 2:
-            batch = 128 if problem.n_agents <= 20 else 64
-            return cls(iterations=150, batch=batch, generator_hidden=(8,), discriminator_hidden=(), ridge=1e-6, **bias)
+            bias |= {"generator_hidden": (8,), "discriminator_hidden": (), "ridge": 1e-6, "caution": 5.0}
+            return cls(iterations=200, batch=128 if problem.n_agents <= 20 else 64, **bias)
         return cls(**bias)
 
     def to_dict(self) -> dict[str, Any]:
