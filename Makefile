@@ -17,7 +17,7 @@ demo: $(INSTALLED)
 	@echo "Open runs/sp500/report.html in a browser."
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow

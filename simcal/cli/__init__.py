@@ -55,7 +55,7 @@ def main() -> None:
         sys.exit(2)
     except SystemExit as end:
         if end.code == _INTERRUPTED:
-            say("simcal: interrupted; a calibration continues when the same command is given again.")
+            say("simcal: interrupted. A command that keeps checkpoints continues when it is given again.")
         raise
     except BrokenPipeError:  # as in `simcal facts sp500 | head`
         sys.stderr.close()

@@ -169,7 +169,7 @@ def calibrate_to_requests(
         for sentence in validation.verdict:
             print(sentence)
     say(f"The run is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))
-    say(f"Next: simcal backtest {folder}")
+    say(f"Next: simcal backtest {folder} --strategy optimal")
 
 
 def _request_experiment(
@@ -191,9 +191,10 @@ def _request_experiment(
     if as_json:
         print_json(result.to_dict() | {"folder": str(folder)})
         return
-    print_table(result.summary, f"The experiment {recipe.name}")
+    print_table(result.overview, f"{recipe.name}, {n} replications: mean estimates (root mean square errors)")
     if result.identification is not None:
-        print_table(result.identification, "Standard errors by what is seen of the requests")
+        seen = result.identification.set_index("what is seen").T.rename_axis("standard error").reset_index()
+        print_table(seen, "What could be told from what is seen of the requests")
     print(result.status)
     say(f"The experiment is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))
 

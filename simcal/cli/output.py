@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on standard output.")]
 
 _SHORT = {"discriminator_loss": "loss D", "generator_loss": "loss G"}
+_NAME = 20  # letters in a name that is not folded
 _SHOWN = 8  # losses and parameters beside a bar
 
 
@@ -53,10 +54,12 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     from simcal.report.tables import format_number
 
     table = Table(title=title, title_justify="left", title_style="bold")
-    for column in frame.columns:
+    for number, column in enumerate(frame.columns):
         justify = "right" if frame[column].dtype.kind in "fi" else "left"
         longest = max(map(len, str(column).split()), default=1)  # of the words in the heading
-        table.add_column(str(column), justify=justify, overflow="fold", min_width=longest)
+        # Names in the first column stay whole where they are short.
+        whole = number == 0 and frame[column].map(lambda cell: len(str(cell))).max() <= _NAME
+        table.add_column(str(column), justify=justify, overflow="fold", min_width=longest, no_wrap=whole)
     for row in frame.itertuples(index=False):
         table.add_row(*(format_number(value, 4) for value in row))
     Console().print(table)

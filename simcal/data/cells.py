@@ -13,8 +13,9 @@ from simcal.errors import DataError
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _OFFSET = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})$"
+_TIMED = re.compile(r"(.*[^ ])[ T-]+([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)", re.ASCII)
 
-# Besides ISO 8601. Month-first and day-first need care: both can read the same text.
+# Besides ISO 8601; each may be followed by a time of day. Month-first and day-first need care: both can read the same text.
 _MONTH_FIRST, _DAY_FIRST = "%m/%d/%Y", "%d/%m/%Y"
 _FORMATS = ("ISO8601", "%Y/%m/%d", "%Y%m%d", _MONTH_FIRST, _DAY_FIRST, "%d.%m.%Y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y")
 
@@ -72,8 +73,9 @@ def to_dates(cells: Cells, name: str, place: Place) -> pd.DatetimeIndex:
         if not text[i]:
             raise DataError(f"{place(i)} has no date in '{name}'. Fill the missing date or remove the row.")
         raise DataError(
-            f"{place(i)} has {text[i]!r} in '{name}', which is not a date like the others. "
-            "Write dates as 2020-01-31, all in the same way."
+            f"{place(i)} has {text[i]!r} in '{name}', which is not a date"
+            + (" like the others. " if dates.notna().any() else " that is understood. ")
+            + "Write dates as 2020-01-31 or 2020-01-31 09:30:00, all in the same way."
         )
     if best in (_MONTH_FIRST, _DAY_FIRST):
         other = parsed[_DAY_FIRST if best == _MONTH_FIRST else _MONTH_FIRST]
@@ -108,8 +110,18 @@ def _text(cells: Cells) -> list[str]:
 def _parse(text: list[str], form: str) -> pd.DatetimeIndex:
     # pandas would read the counter or price 1995 as a year.
     text = ["" if cell.isdigit() and len(cell) != 8 else cell for cell in text]
-    zoned = form == "ISO8601" and bool(text) and re.search(_OFFSET, text[0]) is not None and ":" in text[0]
+    if form != "ISO8601":
+        return _parse_with_times(text, form)
+    zoned = bool(text) and re.search(_OFFSET, text[0]) is not None and ":" in text[0]
     try:
         return without_zone(pd.DatetimeIndex(pd.to_datetime(text, format=form, errors="coerce", utc=zoned)))
     except ValueError:  # a mixture of times with and without an offset
         return pd.DatetimeIndex([pd.NaT] * len(text))
+
+
+def _parse_with_times(text: list[str], form: str) -> pd.DatetimeIndex:
+    """Dates of one form, each with or without a time of day behind it, such as 31.01.2020 09:30."""
+    parts = [match.groups() if (match := _TIMED.fullmatch(cell)) else (cell, "") for cell in text]
+    dates = pd.to_datetime([date for date, _ in parts], format=form, errors="coerce")
+    times = [time + ":00" if time.count(":") == 1 else time or "0:00:00" for _, time in parts]
+    return pd.DatetimeIndex(dates + pd.to_timedelta(times, errors="coerce"))

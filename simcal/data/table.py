@@ -33,12 +33,12 @@ def read_csv(path: Path) -> Table:
     """
     header, rows, lines = _csv_rows(path)
     if not header:
-        raise DataError(f"{path.name} is empty. Give a file with a header line such as date,close and rows below it.")
+        raise DataError(f"{path.name} is empty. Give a file with a header line that names the columns, and rows below it.")
     names = [name.strip() for name in header]
     if any(_looks_like_data(name) for name in names):
         raise DataError(
             f"Row 1 of {path.name} is {','.join(names)!r}, which looks like data. "
-            "The first line must name the columns, for example date,close: add it."
+            "The first line must name the columns, such as date,close of a price series: add it."
         )
     _refuse_repeated(names, path.name)
     for cells, line in zip(rows, lines, strict=True):

@@ -81,7 +81,11 @@ class Twin(Protocol):
     """A market as a ``torch.nn.Module``: the same rules, with gradients."""
 
     def simulate(self, seed: int, first_path: int, n_paths: int, n_steps: int) -> Tensor:
-        """Prices, shape (n_paths, n_steps + 1), differentiable in the trainable parameters."""
+        """Prices, shape (n_paths, n_steps + 1), differentiable in the trainable parameters.
+
+        The dealer market's twin also takes ``given``, what is replayed from real requests, and yields a last axis of
+        channels; see `simcal.data.requests.channels`.
+        """
         ...
 
     def to_market(self) -> Market:

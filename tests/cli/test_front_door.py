@@ -87,14 +87,14 @@ def test_usage_errors_exit_with_code_2(command):
     assert command("nosuchverb").code == 2
 
 
-def test_an_interrupt_says_that_the_calibration_continues(command, monkeypatch):
+def test_an_interrupt_says_what_continues(command, monkeypatch):
     def interrupted(source):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("simcal.load", interrupted)
     done = command("simulate", "stock")
     assert done.code == 130
-    assert "continues when the same command is given again" in done.err
+    assert "keeps checkpoints continues" in done.err
 
 
 def test_too_little_memory_is_one_sentence(command, monkeypatch):

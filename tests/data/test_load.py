@@ -40,7 +40,18 @@ def test_two_columns_are_read_whatever_their_case_and_usual_names(tmp_path, head
 
 
 @pytest.mark.parametrize(
-    "form", ["%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y%m%d", "%Y-%m-%d 00:00:00", "%d-%b-%Y"]
+    "form",
+    [
+        "%Y-%m-%d",
+        "%m/%d/%Y",
+        "%d/%m/%Y",
+        "%d.%m.%Y",
+        "%Y%m%d",
+        "%Y-%m-%d 00:00:00",
+        "%d-%b-%Y",
+        "%d.%m.%Y 00:00",
+        "%Y%m%d-00:00:00.000",
+    ],
 )
 def test_dates_are_read_in_the_usual_forms(tmp_path, form):
     rows = [f"{d.strftime(form)},{float(p)!r}" for d, p in zip(DATES, PRICES, strict=True)]

@@ -94,6 +94,15 @@ class RequestExperimentResult:
         return pd.DataFrame(rows)
 
     @property
+    def overview(self) -> pd.DataFrame:
+        """A row per parameter: truth, and for each method the mean estimate with its root mean square error."""
+        summary = self.summary
+        rows = summary["mean estimate"].map("{:.4g}".format) + " (" + summary["RMSE"].map("{:.2g}".format) + ")"
+        wide = summary.assign(cell=rows).pivot(index="parameter", columns="method", values="cell")[self.methods]
+        truth = summary.drop_duplicates("parameter").set_index("parameter")["truth"]
+        return truth.to_frame().join(wide).reset_index()
+
+    @property
     def status(self) -> str:
         """What came out, a sentence per method."""
         n, said = len(self.fits), []
