@@ -47,6 +47,7 @@ METHODS: dict[str, Method] = {
     "modal": Method("modal", "solve_modal", quadratic=True),
     "quadrature": Method("quadrature", "solve_quadrature", two_agents=True),
     "collocation": Method("collocation", "solve_collocation"),
+    "planner": Method("planner.solver", "solve_planner"),
     "leading-order": Method("leading_order", "solve_leading_order", two_agents=True, exact=False),
     "adversarial": Method("adversarial", "solve_adversarial", learns=True),
 }

@@ -139,8 +139,8 @@ def test_the_exact_method_follows_from_the_problem():
     assert default_method(two) == "quadrature"
     assert default_method(ten) == "collocation"
     assert solve(FIVE).method == "modal"
-    assert set(methods_for(FIVE)) == {"frictionless", "riccati", "discrete", "modal", "collocation"}
-    assert set(methods_for(two)) == {"frictionless", "quadrature", "collocation", "leading-order"}
+    assert set(methods_for(FIVE)) == {"frictionless", "riccati", "discrete", "modal", "collocation", "planner"}
+    assert set(methods_for(two)) == {"frictionless", "quadrature", "collocation", "planner", "leading-order"}
     assert set(methods_for(two.replace(power=2.0))) >= {"riccati", "quadrature", "leading-order"}
     assert not any(METHODS[name].learns for name in methods_for(two))
 
