@@ -17,6 +17,9 @@ from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.training import NonFiniteWatch, optimiser_tensors, restore_optimiser
 
 _LAST_STEP = 0.02  # the step lengths at the end, relative to those at the start
+_BACK_OFF = 0.5  # of the traders' last layer and of its steps, where they overshoot
+_RECOVERY = 1.02  # of these steps, per iteration
+_OVERSHOOT = 3.0
 _STRIDE = 4  # hidden layers learn from every fourth step
 
 
@@ -45,6 +48,7 @@ class Game:
         self.traders = Generator(self.units, settings, clearing, random)
         self.prices = Discriminator(self.units, settings, drift, random)
         self.watch = NonFiniteWatch()
+        self._tempo = 1.0
         penalised = settings.rate_penalty > 0
         self._penalty = settings.rate_penalty / agent_weights(self.units, settings) if penalised else 0.0
         self._hidden = [*self.traders.hidden.parameters(), *self.prices.hidden.parameters()]
@@ -63,8 +67,16 @@ class Game:
             known = surprises(self.units, self.traders, self.prices, batch, self._penalty)
             slopes = gradients(self.units, self.traders, self.prices, batch, known, self.settings)
         self.iteration += 1
-        finite = bool(torch.isfinite(slopes.rates).all() and torch.isfinite(slopes.volatility).all())
-        if self.watch.see(finite, f"at iteration {self.iteration}"):
+        where = f"as positions grew without bound at iteration {self.iteration}"
+        finite = self.watch.see(
+            bool(torch.isfinite(slopes.rates).all() & torch.isfinite(slopes.volatility).all()), where
+        )
+        if not finite or self._overshoots(batch):
+            with torch.no_grad():
+                self.traders.last.free *= _BACK_OFF
+            self._tempo *= _BACK_OFF
+        else:
+            self._tempo = min(1.0, self._tempo * _RECOVERY)
             if self._adam is not None:
                 self._move_hidden(batch, slopes)
             with torch.no_grad():
@@ -78,6 +90,14 @@ class Game:
             "volatility": float(batch.volatility[0, 0]),
         }
 
+    def _overshoots(self, batch: Batch) -> bool:
+        """Whether agents end, on average, much further from what they would hold without costs than without trade."""
+        idle = self.units.xi.abs().pow(2).mean().sqrt() / self.units.alpha
+        moved = batch.psi[1:] + batch.brownian[1:, :, None] * self.units.xi / self.units.alpha
+        return (
+            float(moved.pow(2).mean((1, 2)).max().sqrt()) > _OVERSHOOT * float(idle) * self.units.problem.horizon**0.5
+        )
+
     def _move(self, batch: Batch, slopes: Gradients) -> None:
         s, units, prices = self.settings, self.units, self.prices
         cosine = _LAST_STEP + (1 - _LAST_STEP) * (1 + math.cos(math.pi * min(self.iteration / s.iterations, 1))) / 2
@@ -85,7 +105,9 @@ class Game:
         limit = 0.5 * units.marginal * math.exp(min(self.iteration / s.caution, 50.0))
         # Far from the solution no agent revises a value by much more than its unit: rates may grow faster than values.
         revised = limit * torch.tanh(slopes.rates / limit)
-        self.traders.last.move(batch.features, revised, s.generator_step * cosine, s.ridge + 0.3 * cautious)
+        self.traders.last.move(
+            batch.features, revised, s.generator_step * self._tempo * cosine, s.ridge + 0.3 * cautious
+        )
         # The price's error makes each step's gradient noisy by about this much, as long as it is large.
         noise = float(slopes.terminal.pow(2).mean().sqrt()) / math.sqrt(s.batch * units.step)
         most = 0.1 * units.alpha / (noise + 1e-300)
@@ -95,7 +117,7 @@ class Game:
             batch.price_features, slopes.volatility, min(s.shape_step * cosine, most), s.shape_ridge + 0.3 * cautious
         )
         if prices.drift is not None and slopes.drift is not None:
-            seen = prices.drift_features(batch.price_features, batch.psi[:-1], batch.brownian[:-1])
+            seen = prices.drift_features(batch.price_features, batch.held(units), batch.brownian[:-1])
             prices.drift.move(seen, slopes.drift, s.generator_step * cosine, s.shape_ridge + 0.3 * cautious)
 
     def _move_hidden(self, batch: Batch, slopes: Gradients) -> None:
@@ -155,7 +177,8 @@ class Game:
     def state(self) -> dict[str, Any]:
         """The numbers beside `tensors`."""
         return {
-            "iteration": self.iteration, "averaged": self._averaged, "watch": [self.watch.count, self.watch.in_a_row],
+            "iteration": self.iteration, "averaged": self._averaged, "tempo": self._tempo,
+            "watch": [self.watch.count, self.watch.in_a_row],
             "counts": {name: last.count for name, last in self._lasts().items()},
         }  # fmt: skip
 
@@ -170,7 +193,7 @@ class Game:
             last.count = state["counts"][name]
         if self._adam is not None:
             restore_optimiser("adam", self._adam, tensors)
-        self.iteration, self._averaged = state["iteration"], state["averaged"]
+        self.iteration, self._averaged, self._tempo = state["iteration"], state["averaged"], state["tempo"]
         self.watch = NonFiniteWatch(count=state["watch"][0], in_a_row=state["watch"][1])
 
     def _lasts(self) -> dict[str, Any]:

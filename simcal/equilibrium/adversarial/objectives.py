@@ -99,7 +99,7 @@ def price_gradient(
         sigma = batch.volatility.detach().requires_grad_()
         offered = drift
         if settings.price_penalty and prices.drift is None:
-            held = batch.psi[1:] if units.post_trade else batch.psi[:-1]
+            held = batch.held(units)
             formula = risk(units, sigma, held, batch.brownian[:-1]).mean(-1)
             offered = drift + formula - formula.detach()
         gains = offered * dt + sigma * batch.increments + known.price
@@ -116,7 +116,7 @@ def _drift(units: Units, prices: Discriminator, batch: Batch, known: Surprises) 
     """mu of every step: the discriminator's, or the formula."""
     if prices.drift is None:
         return _required(units, batch, known)
-    return prices.drift(prices.drift_features(batch.price_features, batch.psi[:-1], batch.brownian[:-1]))
+    return prices.drift(prices.drift_features(batch.price_features, batch.held(units), batch.brownian[:-1]))
 
 
 def _required(units: Units, batch: Batch, known: Surprises) -> Tensor:
@@ -128,7 +128,7 @@ def _required(units: Units, batch: Batch, known: Surprises) -> Tensor:
     The mean value Y is zero for power 2 or two agents. Its conditional mean is sampled: the next value less its
     surprise.
     """
-    held = batch.psi[1:] if units.post_trade else batch.psi[:-1]
+    held = batch.held(units)
     required = risk(units, batch.volatility, held, batch.brownian[:-1]).mean(-1)
     if units.problem.power == 2 or units.n_agents == 2:
         return required

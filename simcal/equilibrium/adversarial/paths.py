@@ -32,6 +32,10 @@ class Batch:
     price_features: Tensor
     volatility: Tensor
 
+    def held(self, units: Units) -> Tensor:
+        """psi of the positions that the reward of each step counts, (n_steps, paths, agents)."""
+        return self.psi[1:] if units.post_trade else self.psi[:-1]
+
 
 def play(units: Units, traders: Generator, prices: Discriminator, n_paths: int, seed: int, iteration: int) -> Batch:
     """Simulate `n_paths` paths, the second half driven by the mirror image of the noise of the first."""

@@ -76,7 +76,7 @@ class Discriminator:
         level = self.level[steps, None].expand(features.shape[:-1])
         return level + self.shape(features, steps) if self.hidden.width else level
 
-    def drift_features(self, features: Tensor, psi: Tensor, w: Tensor) -> Tensor:
-        """What a drift network sees: 1, W, the risk-weighted mean position and the hidden layers."""
-        carried = (self.units.gamma * psi).mean(-1)
+    def drift_features(self, features: Tensor, held: Tensor, w: Tensor) -> Tensor:
+        """What a drift network sees: 1, W, the risk-weighted mean of the positions held and the hidden layers."""
+        carried = (self.units.gamma * held).mean(-1)
         return torch.cat([torch.stack([torch.ones_like(w), w, carried], -1), features], -1)

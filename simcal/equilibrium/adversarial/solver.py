@@ -151,10 +151,10 @@ def learned_policy(game: Game) -> Policy:
             rates = traders.rates(traders.last(traders.features(psi, w), now))
             seen = prices.features(psi, w)
             volatility = prices.volatility(seen, now)
+            after = psi + rates * units.step
             if prices.drift is not None:
-                drift = prices.drift(prices.drift_features(seen, psi, w), now)
+                drift = prices.drift(prices.drift_features(seen, after if units.post_trade else psi, w), now)
             else:
-                after = psi + rates * units.step
                 held = (after if units.post_trade else psi) + units.start
                 sigma = volatility[..., None]
                 drift = (units.gamma * sigma * (sigma * held + units.xi * w[..., None])).mean(-1)

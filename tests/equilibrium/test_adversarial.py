@@ -1,0 +1,268 @@
+"""The adversarial solver finds equilibria, its objectives have them as fixed points, and its trainings continue."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from simcal.equilibrium import EquilibriumProblem, load_problem, solve
+from simcal.equilibrium.adversarial import AdversarialSettings, training
+from simcal.equilibrium.adversarial.game import Game
+from simcal.equilibrium.adversarial.objectives import price_gradient, traders_gradient
+from simcal.equilibrium.adversarial.paths import Batch, Surprises
+from simcal.equilibrium.adversarial.players import Generator
+from simcal.errors import DataError, ParameterError
+
+TIMINGS = pytest.mark.parametrize("timing", ["pre-trade", "post-trade"])
+TWO = EquilibriumProblem((1.0, 2.0), (3.0, -3.0), horizon=0.4, n_steps=10)
+THREE = EquilibriumProblem((0.5, 1.0, 4.0), (6.0, -9.0, 3.0), horizon=0.5, cost=0.03, supply=2.0, n_steps=12)
+
+
+def sampled(solution, n_paths=20_000, seed=7):
+    """Paths of a solution as the batch of a game, without surprises, and its drift."""
+    paths = solution.simulate(seed, n_paths)
+
+    def by_step(values):
+        return torch.as_tensor(np.moveaxis(values, 0, 1).copy())
+
+    psi = by_step(paths.positions - solution.problem.initial_positions)
+    marginal = by_step(solution.problem.marginal_cost(paths.rates))
+    brownian, volatility, none = by_step(paths.brownian), by_step(paths.volatility), torch.zeros(0)
+    batch = Batch(brownian.diff(dim=0), brownian, psi, none, marginal, by_step(paths.rates), none, volatility)
+    return batch, Surprises(torch.zeros_like(batch.rates), torch.zeros_like(volatility)), by_step(paths.drift)
+
+
+def scores(gradient, known):
+    """Means of a gradient times what is known at each step, in standard errors."""
+    found = []
+    for instrument in known:
+        product = gradient * instrument
+        error = product.std(1) / np.sqrt(product.shape[1])
+        found.append((product.mean(1) / error)[error > 1e-12 * product.abs().max()])
+    return torch.cat(found).abs()
+
+
+def both_scores(solution, settings=None):
+    """The expected gradients of both objectives at a solution, in standard errors."""
+    settings = AdversarialSettings.of(solution.problem) if settings is None else settings
+    game = Game(solution.problem, settings, drift="known", clearing="known", seed=0, device="cpu")
+    batch, surprises, drift = sampled(solution)
+    game.prices.price.fill_(solution.price)
+    rates = traders_gradient(game.units, game.traders, batch, surprises, drift, settings)
+    slope, price, terminal = price_gradient(game.units, batch, surprises, drift, game.prices, settings)
+    w = batch.brownian[:-1]
+    traders = scores(rates, [torch.ones(1), w[..., None], batch.psi[:-1]])
+    prices = scores(slope, [torch.ones(1), w, batch.psi[:-1, :, 0]])
+    return traders, torch.cat([prices, (price / terminal.std() * len(terminal) ** 0.5).abs()[None]])
+
+
+@TIMINGS
+@pytest.mark.parametrize("clearing", ["known", "unknown"])
+def test_in_an_exact_equilibrium_the_expected_gradient_of_the_traders_vanishes(timing, clearing, monkeypatch):
+    monkeypatch.setattr(Generator, "clears", clearing == "known", raising=False)
+    traders, _ = both_scores(solve(THREE.replace(timing=timing), method="discrete"))
+    assert len(traders) > 50
+    assert traders.max() < 4.5
+    assert traders.pow(2).mean() < 2
+
+
+@TIMINGS
+def test_in_an_exact_equilibrium_of_power_costs_the_expected_gradients_of_both_players_vanish(timing):
+    found = solve(load_problem("power-2").replace(n_steps=20, timing=timing), method="quadrature")
+    for player in both_scores(found):
+        assert len(player) > 40
+        assert player.max() < 4.5
+
+
+@TIMINGS
+def test_a_price_that_misses_the_dividend_or_another_volatility_is_a_gradient_of_the_discriminator(timing):
+    found = solve(THREE.replace(timing=timing), method="discrete")
+    batch, surprises, drift = sampled(found)
+    settings = AdversarialSettings.of(found.problem)
+    game = Game(found.problem, settings, drift="known", clearing="known", seed=0, device="cpu")
+    game.prices.price.fill_(found.price)
+    slope, price, _ = price_gradient(game.units, batch, surprises, drift, game.prices, settings)
+    assert slope.abs().max() < 1e-10
+    assert abs(price) < 1e-12
+    game.prices.price += 0.01
+    assert price_gradient(game.units, batch, surprises, drift, game.prices, settings)[1] == pytest.approx(0.01)
+    wrong = replace(batch, volatility=batch.volatility + 0.1)
+    slope, _, _ = price_gradient(game.units, wrong, surprises, drift, game.prices, settings)
+    assert slope.mean() == pytest.approx(0.1, rel=0.1)
+
+
+@pytest.mark.parametrize("bias", [{"leak": True}, {"rate_penalty": 1e-3}])
+def test_leak_and_penalty_have_another_fixed_point(bias):
+    found = solve(TWO, method="discrete")
+    traders, _ = both_scores(found, replace(AdversarialSettings.of(TWO), **bias))
+    assert traders.max() > 10
+
+
+@TIMINGS
+@pytest.mark.parametrize("drift", ["known", "unknown"])
+@pytest.mark.parametrize("clearing", ["known", "unknown"])
+def test_quadratic_costs_give_the_equilibrium_of_the_scheme(drift, clearing, timing):
+    problem = THREE.replace(timing=timing)
+    exact = solve(problem, method="discrete")
+    found = solve(problem, method="adversarial", drift=drift, clearing=clearing, iterations=200)
+    assert found.price == pytest.approx(exact.price, abs=1e-5)
+    assert found.volatility == pytest.approx(exact.volatility, rel=1e-4)
+    assert found.drift == pytest.approx(exact.drift, rel=2e-4)
+    errors = found.errors(0, 200)
+    assert errors.terminal < 1e-8
+    assert errors.clearing < (1e-12 if clearing == "known" else 1e-4)
+
+
+@TIMINGS
+@pytest.mark.parametrize("power", [1.5, 3.0])
+def test_two_agents_with_power_costs_agree_with_quadrature(power, timing):
+    problem = TWO.replace(power=power, timing=timing)
+    exact, found = solve(problem, method="quadrature"), solve(problem, method="adversarial", iterations=150)
+    assert found.price == pytest.approx(exact.price, abs=3e-4)
+    assert found.volatility == pytest.approx(exact.volatility, rel=2e-3)
+    assert found.errors(0, 200).clearing < 1e-20
+
+
+def test_a_penalty_on_squared_rates_is_a_higher_cost():
+    biased = replace(AdversarialSettings.of(TWO), rate_penalty=1e-3)
+    found = solve(TWO, method="adversarial", settings=biased, iterations=120)
+    exact = solve(TWO.replace(cost=TWO.cost + 2e-3), method="discrete")
+    assert found.price == pytest.approx(exact.price, abs=1e-5)
+    assert found.volatility == pytest.approx(exact.volatility, rel=1e-4)
+    assert abs(found.volatility / solve(TWO, method="discrete").volatility - 1) > 5e-3
+
+
+def test_agents_who_see_their_influence_on_the_price_share_the_asset_equally():
+    leaking = replace(AdversarialSettings.of(TWO), leak=True)
+    found, exact = (
+        solve(TWO, method="adversarial", settings=leaking, iterations=120),
+        solve(TWO, method="discrete"),
+    )
+    shares = found.simulate(0, 4000).positions[:, :, 0].mean(axis=0)
+    assert shares[0] == pytest.approx(2 / 3)
+    assert shares[-1] < 0.56  # the optimum of this objective is 1/2, not gamma bar / gamma_1 = 2/3
+    assert found.price < exact.price - 0.02
+
+
+@pytest.mark.slow
+def test_the_published_objective_has_the_published_bias():
+    problem = load_problem("power-2")
+    found = solve(problem, method="adversarial", objective="published", iterations=150)
+    assert found.price == pytest.approx(0.459, abs=1.5e-3)
+    assert found.volatility == pytest.approx(1.086, abs=5e-3)
+    assert abs(found.price - solve(problem, method="quadrature").price) > 0.04
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_ten_agents_with_quadratic_costs_are_solved_far_below_the_published_error(seed):
+    exact, found = solve("lq-10"), solve("lq-10", method="adversarial", seed=seed)
+    assert found.price == pytest.approx(exact.price, rel=1e-6)
+    assert found.volatility == pytest.approx(exact.volatility, rel=1e-5)
+    assert found.drift == pytest.approx(exact.drift, rel=2e-5)
+    errors = found.errors()
+    assert errors.terminal < 1e-12
+    assert errors.clearing < 1e-20
+
+
+@pytest.mark.slow
+def test_two_agents_with_power_costs_are_solved_to_the_error_of_the_scheme():
+    exact, found = solve("power-2"), solve("power-2", method="adversarial")
+    assert found.price == pytest.approx(exact.price, rel=3e-4)
+    assert found.volatility == pytest.approx(exact.volatility, rel=3e-4)
+    assert found.drift == pytest.approx(exact.drift, rel=5e-4)
+
+
+class Stop(Exception):
+    """What interrupts a training in these tests."""
+
+
+def stop_at(iteration):
+    def listen(row):
+        if row["iteration"] == iteration:
+            raise Stop
+
+    return listen
+
+
+@pytest.mark.parametrize("options", [{}, {"drift": "unknown", "clearing": "unknown"}])
+def test_an_interrupted_training_continues_bit_for_bit(tmp_path, monkeypatch, options):
+    monkeypatch.setattr(training, "_SAVE_EVERY", 0.0)
+    problem = TWO.replace(power=1.5, n_steps=6)
+    options = {"method": "adversarial", "iterations": 12, "seed": 3, **options}
+    whole = solve(problem, **options)
+    file = tmp_path / "training"
+    for iteration in (4, 11):  # before and during the averaging
+        with pytest.raises(Stop):
+            solve(problem, checkpoint=file, listen=stop_at(iteration), **options)
+    continued = solve(problem, checkpoint=file, **options)
+    assert (continued.price, continued.volatility) == (whole.price, whole.volatility)
+    np.testing.assert_array_equal(continued.mean_volatility, whole.mean_volatility)
+    assert continued.details["history"] == whole.details["history"]
+    again = solve(problem, checkpoint=file, **options)  # nothing is left to do
+    assert again.price == whole.price
+
+
+def test_a_checkpoint_of_another_seed_or_of_something_else_is_refused(tmp_path):
+    file = tmp_path / "training"
+    problem = TWO.replace(n_steps=4)
+    solve(problem, method="adversarial", iterations=2, checkpoint=file)
+    with pytest.raises(ParameterError, match="made for another problem, seed or setting"):
+        solve(problem, method="adversarial", iterations=2, checkpoint=file, seed=1)
+    file.write_text("no checkpoint")
+    with pytest.raises(DataError, match="not a checkpoint"):
+        solve(problem, method="adversarial", iterations=2, checkpoint=file)
+
+
+def test_a_budget_ends_the_training_and_the_status_tells():
+    found = solve(TWO, method="adversarial", iterations=10_000, budget=0.3)
+    assert "Stopped by the time budget after" in found.status
+    assert np.isfinite(found.price)
+    none = solve(TWO, method="adversarial", budget=0.0)
+    assert none.failed
+    assert "after 0 of" in none.status
+
+
+def test_numbers_that_are_not_finite_are_explained(monkeypatch):
+    monkeypatch.setattr(Generator, "rates", lambda self, raw: raw * float("nan"))
+    found = solve(TWO, method="adversarial", iterations=30)
+    assert found.failed
+    assert (
+        "The last 20 training steps gave numbers that are not finite, as positions grew without bound at iteration 20"
+        in found.status
+    )
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+    first, second, other = (solve(TWO, method="adversarial", iterations=5, seed=s) for s in (1, 1, 2))
+    assert first.price == second.price
+    assert first.price != other.price
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"objective": "mine"}, "objective is 'mine', but must be 'unbiased' or 'published'"),
+        ({"drift": True}, "drift is True, but must be 'known' or 'unknown'"),
+        ({"device": "abacus"}, "device is 'abacus', but must be 'cpu'"),
+        ({"iterations": 0}, "iterations is 0, but must be a whole number of at least 1"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_in_a_sentence(options, sentence):
+    with pytest.raises(ParameterError, match=sentence):
+        solve(TWO, method="adversarial", **options)
+
+
+@pytest.mark.parametrize("change", [{"batch": 7}, {"generator_hidden": (0,)}, {"ridge": -1.0}, {"caution": 0.0}])
+def test_settings_are_checked(change):
+    with pytest.raises(ParameterError, match=next(iter(change))):
+        AdversarialSettings(**change)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_device_solves_too():
+    exact, found = solve(TWO, method="discrete"), solve(TWO, method="adversarial", device="cuda", iterations=120)
+    assert found.price == pytest.approx(exact.price, abs=1e-5)
