@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simcal.cli.output import Json, print_json, print_table, say
+from simcal.cli.output import Json, game_progress, print_json, print_table, say
+from simcal.json_text import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simcal.equilibrium import EquilibriumErrors, EquilibriumProblem, EquilibriumSolution
+    from simcal.equilibrium.comparison import Solved
+
+_TRAINED = "adversarial"
 
 
 def command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="An equilibrium's name, such as lq-10, or a TOML file.")],
     method: Annotated[
-        str | None, typer.Option(help="riccati, discrete, modal, quadrature, collocation, leading-order, ...")
+        str | None,
+        typer.Option(help="riccati, discrete, modal, quadrature, collocation, leading-order, adversarial, ..."),
     ] = None,
     every: Annotated[
         bool,
@@ -29,6 +36,20 @@ def command(
     timing: Annotated[str | None, typer.Option(help="pre-trade or post-trade, instead of that of the file.")] = None,
     paths: Annotated[int, typer.Option(help="Paths on which goals and errors are measured.")] = 3000,
     seed: Annotated[int, typer.Option(help="Seed of these paths.")] = 0,
+    seed_of_training: Annotated[
+        int | None, typer.Option(help="Seed of networks and training paths, for --method adversarial.")
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(help="Length of the training.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Seconds after which the training stops.")] = None,
+    objective: Annotated[str | None, typer.Option(help="unbiased or published, of the training.")] = None,
+    drift: Annotated[str | None, typer.Option(help="known (a formula) or unknown (a network), in training.")] = None,
+    clearing: Annotated[
+        str | None, typer.Option(help="known (rates sum to zero) or unknown (by the drift), in training.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda, of the training.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the solution and the checkpoint from which a training goes on.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Solve for the price that clears the market: S_0, mu_0, sigma_0, goals, clearing and terminal error."""
@@ -41,6 +62,14 @@ def command(
     problem = load_problem(name)
     changes = {"n_steps": steps, "timing": timing}
     problem = problem.replace(**{k: v for k, v in changes.items() if v is not None})
+    training = {
+        "seed_of_training": seed_of_training, "iterations": iterations, "budget": budget, "objective": objective,
+        "drift": drift, "clearing": clearing, "device": device, "out": out,
+    }  # fmt: skip
+    training = {k: v for k, v in training.items() if v is not None}
+    if training and (every or method != _TRAINED):
+        name_of_first = next(iter(training)).replace("_", "-")
+        raise ParameterError(f"--{name_of_first} belongs to a training; give --method {_TRAINED} with it.")
     if every:
         if method is not None:
             raise ParameterError(f"--method {method} and --all were given, but only one of them is allowed.")
@@ -52,7 +81,10 @@ def command(
         print_table(_start(table), f"{_described(problem)}{note}")
         print_table(_errors(table), f"With standard errors, on {paths} paths of seed {seed}{note}")
         return
-    solved = solve_and_measure(problem, method, seed=seed, n_paths=paths)
+    if method == _TRAINED:
+        solved = _trained(problem, training, seed, paths)
+    else:
+        solved = solve_and_measure(problem, method, seed=seed, n_paths=paths)
     if as_json:
         errors = None if solved.errors is None else solved.errors.to_dict()
         print_json({**solved.solution.to_dict(), "errors": errors, "seconds": solved.seconds})
@@ -61,6 +93,32 @@ def command(
         rows = _rows(solved.solution, solved.errors)
         print_table(rows, f"{_described(problem)}; {solved.solution.method}, {paths} paths of seed {seed}")
     say(f"{solved.solution.status} {solved.seconds:.2g} CPU seconds.")
+
+
+def _trained(problem: EquilibriumProblem, options: dict[str, Any], seed: int, paths: int) -> Solved:
+    """Train with a progress bar; into the folder `out`, where there is one, go checkpoint and solution."""
+    from simcal.equilibrium import solve
+    from simcal.equilibrium.adversarial import AdversarialSettings
+    from simcal.equilibrium.comparison import Solved
+    from simcal.files import write_atomically
+
+    out, names = options.get("out"), {"seed_of_training": "seed"}
+    chosen = {names.get(k, k): v for k, v in options.items() if k != "out"}
+    total = chosen.get("iterations") or AdversarialSettings.of(problem, chosen.get("objective", "unbiased")).iterations
+    said = f"Training on {problem.name}"
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        chosen["checkpoint"] = out / "checkpoint.safetensors"
+        said += f", in {out}; interrupted, the same command continues"
+    with game_progress(1, total, first="training", announce=said + ".") as listen:
+        start = time.process_time()
+        found = solve(problem, method=_TRAINED, listen=lambda row: listen(0, row), **chosen)
+        solved = Solved(found, None if found.failed else found.errors(seed, paths), time.process_time() - start)
+    if out is not None:
+        errors = None if solved.errors is None else solved.errors.to_dict()
+        text = json_text({**solved.solution.to_dict(), "errors": errors, "seconds": solved.seconds})
+        write_atomically(out / "solution.json", (text + "\n").encode())
+    return solved
 
 
 def _described(problem: EquilibriumProblem) -> str:
