@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from simcal.json_text import json_text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from simcal.equilibrium import EquilibriumErrors, EquilibriumProblem, EquilibriumSolution
+    from simcal.equilibrium import Certificate, Comparison, EquilibriumErrors, EquilibriumProblem, EquilibriumSolution
     from simcal.equilibrium.comparison import Solved
 
 _TRAINED = "adversarial"
@@ -48,12 +49,15 @@ def command(
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda, of the training.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the solution and the checkpoint from which a training goes on.")
+        Path | None, typer.Option(help="Folder for report.html, and of a training for solution and checkpoint.")
     ] = None,
+    certified: Annotated[
+        bool, typer.Option("--certificate/--no-certificate", help="Measure how far the solution is from an optimum.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Solve for the price that clears the market: S_0, mu_0, sigma_0, goals, clearing and terminal error."""
-    from simcal.equilibrium import compare, load_problem, solve_and_measure
+    from simcal.equilibrium import Comparison, compare, load_problem, published_rows, solve_and_measure
     from simcal.errors import ParameterError
     from simcal.noise import check_integer, check_seed
 
@@ -64,7 +68,7 @@ def command(
     problem = problem.replace(**{k: v for k, v in changes.items() if v is not None})
     training = {
         "seed_of_training": seed_of_training, "iterations": iterations, "budget": budget, "objective": objective,
-        "drift": drift, "clearing": clearing, "device": device, "out": out,
+        "drift": drift, "clearing": clearing, "device": device,
     }  # fmt: skip
     training = {k: v for k, v in training.items() if v is not None}
     if training and (every or method != _TRAINED):
@@ -74,6 +78,9 @@ def command(
         if method is not None:
             raise ParameterError(f"--method {method} and --all were given, but only one of them is allowed.")
         found = compare(problem, seed=seed, n_paths=paths, listen=lambda which: say(f"Solving by {which} ..."))
+        if out is not None:
+            certificates = {x.solution.method: _certificate(x, certified, paths) for x in found.solved}
+            _report(out, found, certificates, seed, paths)
         if as_json:
             print_json(found.to_dict())
             return
@@ -82,16 +89,23 @@ def command(
         print_table(_errors(table), f"With standard errors, on {paths} paths of seed {seed}{note}")
         return
     if method == _TRAINED:
-        solved = _trained(problem, training, seed, paths)
+        solved = _trained(problem, training | {"out": out}, seed, paths)
     else:
         solved = solve_and_measure(problem, method, seed=seed, n_paths=paths)
+    certificate = _certificate(solved, certified, paths)
+    if out is not None:
+        found = Comparison(problem, [solved], published_rows(problem))
+        _report(out, found, {solved.solution.method: certificate}, seed, paths)
     if as_json:
         errors = None if solved.errors is None else solved.errors.to_dict()
-        print_json({**solved.solution.to_dict(), "errors": errors, "seconds": solved.seconds})
+        told = {**solved.solution.to_dict(), "errors": errors, "seconds": solved.seconds}
+        print_json({**told, "certificate": None if certificate is None else certificate.to_dict()})
         return
     if solved.errors is not None:
         rows = _rows(solved.solution, solved.errors)
         print_table(rows, f"{_described(problem)}; {solved.solution.method}, {paths} paths of seed {seed}")
+    if certificate is not None:
+        print_table(_certified(certificate), f"Certificate, on {certificate.n_paths} fresh paths")
     say(f"{solved.solution.status} {solved.seconds:.2g} CPU seconds.")
 
 
@@ -121,6 +135,24 @@ def _trained(problem: EquilibriumProblem, options: dict[str, Any], seed: int, pa
     return solved
 
 
+def _certificate(solved: Solved, wanted: bool, paths: int) -> Certificate | None:
+    """The certificate of a solution that has not failed, on as many paths as its errors, but at most 2000."""
+    from simcal.equilibrium import certify
+
+    if not wanted or solved.errors is None:
+        return None
+    return certify(solved.solution, n_paths=min(max(paths, 2), 2000), n_fit=min(max(paths, 50), 1000))
+
+
+def _report(
+    out: Path, found: Comparison, certificates: Mapping[str, Certificate | None], seed: int, paths: int
+) -> None:
+    from simcal.equilibrium.report import write_equilibrium_report
+
+    made = {name: x for name, x in certificates.items() if x is not None}
+    say(f"Report: {write_equilibrium_report(out, found, made, seed=seed, n_paths=paths)}")
+
+
 def _described(problem: EquilibriumProblem) -> str:
     return (
         f"{problem.name}, {problem.n_agents} agents, power {problem.power:g}, {problem.n_steps} steps, {problem.timing}"
@@ -140,6 +172,15 @@ def _rows(solution: EquilibriumSolution, errors: EquilibriumErrors) -> pd.DataFr
         ("terminal: mean (S_T - dividend)^2", _number(errors.terminal), _number(errors.terminal_se)),
     ]
     return pd.DataFrame(rows, columns=["quantity", "value", "standard error"])
+
+
+def _certified(certificate: Certificate) -> pd.DataFrame:
+    """The certificate's table as text."""
+    table = certificate.table()
+    for column in ("value", "standard_error", "limit"):
+        table[column] = ["" if x is None else _number(x, ".2g") for x in table[column]]
+    table["holds"] = ["" if x is None else "yes" if x else "no" for x in table["holds"]]
+    return table.rename(columns={"standard_error": "standard error"})
 
 
 def _start(table: pd.DataFrame) -> pd.DataFrame:

@@ -96,6 +96,25 @@ def test_solving_exactly_needs_neither_torch_nor_numba():
     assert run.stdout.strip() == "[]"
 
 
+def test_a_certificate_comes_with_the_solution_unless_it_is_not_wanted(command):
+    done = command("solve", "lq-5", "--steps", "10", "--paths", "60")
+    assert "duality gap" in done.out
+    told = json.loads(command("solve", "lq-5", "--steps", "10", "--paths", "60", "--json").out)
+    assert told["certificate"]["good"] is True
+    assert told["certificate"]["n_paths"] == 60
+    done = command("solve", "lq-5", "--steps", "10", "--paths", "60", "--no-certificate")
+    assert "duality gap" not in done.out
+
+
+def test_out_writes_a_report(command, quick, tmp_path):
+    done = command("solve", "lq-10", "--steps", "8", "--paths", "20", "--out", tmp_path / "one")
+    assert "Report: " in done.err
+    assert "duality gap" in (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
+    done = command("solve", "lq-10", "--all", "--steps", "8", "--paths", "20", "--out", tmp_path / "all", "--json")
+    assert len(json.loads(done.out)["solved"]) == 4
+    assert (tmp_path / "all" / "report.html").read_text(encoding="utf-8").count("duality gap, of") == 4
+
+
 def test_help_shows_the_methods(command):
     done = command("solve", "--help")
     assert done.code == 0

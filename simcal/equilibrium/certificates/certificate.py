@@ -99,7 +99,7 @@ class Certificate:
         import pandas as pd
 
         rows = self._rows()
-        return pd.DataFrame(rows, columns=list(rows[0]))
+        return pd.DataFrame(rows, columns=list(rows[0]), dtype=object)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
