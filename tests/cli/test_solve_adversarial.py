@@ -1,0 +1,44 @@
+"""`simcal solve --method adversarial`: what it says, writes and refuses."""
+
+import json
+
+import pytest
+
+import simcal
+
+SHORT = ("--steps", "6", "--paths", "20", "--method", "adversarial", "--iterations", "8")
+
+
+def test_a_training_writes_its_checkpoint_and_its_solution(command, tmp_path):
+    done = command("solve", "lq-5", *SHORT, "--seed-of-training", "2", "--out", tmp_path / "run", "--json")
+    assert done.code == 0
+    told = json.loads(done.out)
+    problem = simcal.equilibrium.load_problem("lq-5").replace(n_steps=6)
+    found = simcal.solve(problem, method="adversarial", seed=2, iterations=8)
+    assert told["price"] == found.price
+    assert json.loads((tmp_path / "run" / "solution.json").read_text())["price"] == found.price
+    assert (tmp_path / "run" / "checkpoint.safetensors").is_file()
+    assert "interrupted, the same command continues" in done.err
+
+
+def test_a_finished_training_is_shown_again_without_training(command, tmp_path):
+    first = command("solve", "lq-5", *SHORT, "--out", tmp_path, "--json")
+    again = command("solve", "lq-5", *SHORT, "--out", tmp_path, "--json")
+    assert json.loads(again.out)["price"] == json.loads(first.out)["price"]
+    other = command("solve", "lq-5", *SHORT, "--out", tmp_path, "--seed-of-training", "1")
+    assert other.code == 2
+    assert "was made for another problem, seed or setting" in " ".join(other.err.split())
+
+
+def test_the_objective_and_the_budget_reach_the_training(command):
+    done = command("solve", "lq-5", *SHORT[:-2], "--objective", "published", "--budget", "0.2", "--json")
+    told = json.loads(done.out)
+    assert told["details"]["objective"] == "published"
+    assert "Stopped by the time budget" in told["status"]
+
+
+@pytest.mark.parametrize("options", [("--budget", "3"), ("--drift", "known", "--method", "modal")])
+def test_options_of_a_training_are_refused_without_one(command, options):
+    done = command("solve", "lq-5", *options)
+    assert done.code == 2
+    assert f"{options[0]} belongs to a training; give --method adversarial with it." in " ".join(done.err.split())
