@@ -25,7 +25,9 @@ def command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="An equilibrium's name, such as lq-10, or a TOML file.")],
     method: Annotated[
         str | None,
-        typer.Option(help="riccati, discrete, modal, quadrature, collocation, leading-order, adversarial, ..."),
+        typer.Option(
+            help="riccati, discrete, modal, quadrature, collocation, planner, leading-order, adversarial, ..."
+        ),
     ] = None,
     every: Annotated[
         bool,

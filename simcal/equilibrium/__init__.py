@@ -5,6 +5,7 @@ from simcal.equilibrium.certificates import certify as certify
 from simcal.equilibrium.comparison import Comparison as Comparison
 from simcal.equilibrium.comparison import compare as compare
 from simcal.equilibrium.comparison import solve_and_measure as solve_and_measure
+from simcal.equilibrium.market import to_market as to_market
 from simcal.equilibrium.methods import METHODS as METHODS
 from simcal.equilibrium.methods import Method as Method
 from simcal.equilibrium.methods import default_method as default_method

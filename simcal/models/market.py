@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, tuple[str, str]] = {
     "stock": ("simcal.models.stock.market", "StockMarket"),
     "rfq": ("simcal.models.dealers.market", "RfqMarket"),
+    "equilibrium-market": ("simcal.models.trading_costs.market", "EquilibriumMarket"),
 }
 _EQUILIBRIUM = "equilibrium"  # descriptions in models/ that are solved (simcal.equilibrium), not markets
 
