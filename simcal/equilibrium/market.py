@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simcal.equilibrium.problem import Timing
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.errors import ParameterError
 from simcal.models.trading_costs import EquilibriumMarket
@@ -43,14 +44,14 @@ def to_market(solution: EquilibriumSolution, *, initial_price: float = 100.0) ->
     w = np.array([0.0, 1.0, *np.zeros(agents), random[0, -1]])
     volatility, feedback, hedge = [], [], []
     # Which positions the drift counts: "riccati" knows no timing and counts those before the trade.
-    timings = {"pre-trade": True, "post-trade": True}
+    timings: dict[Timing, bool] = {"pre-trade": True, "post-trade": True}
     for k in range(problem.n_steps):
         sigma, drift, rates = solution.policy(k, start + psi, w)
         sigma = np.broadcast_to(sigma, len(w))
-        for timing, moved in (("pre-trade", 0.0), ("post-trade", problem.step)):
-            held = start + psi + rates * moved
+        for timing in timings:
+            held = start + psi + (rates * problem.step if timing == "post-trade" else 0)
             required = sigma[0] * ((sigma[0] * held + w[:, None] * problem.xi) @ problem.gamma) / agents
-            timings[timing] &= np.allclose(drift, required, rtol=1e-9, atol=1e-9)
+            timings[timing] &= bool(np.allclose(drift, required, rtol=1e-9, atol=1e-9))
         matrix, slope = -(rates[2:-1] - rates[0]).T, rates[0] - rates[1]
         guess = -(psi @ matrix.T + w[:, None] * slope)
         size = np.abs(rates).max() + 1e-300
