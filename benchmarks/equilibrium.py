@@ -83,7 +83,7 @@ def run(case: Case, seeds: int) -> None:
     table.add_row("target", *("-" if x is None else f"{x:g}" for x in case.targets))
     for row in published_rows(problem):
         if row.method.startswith("GAN"):
-            table.add_row(row.method, *(f"{x:.2g}" for x in measured(row, row, truth, float("nan"))))
+            table.add_row(row.method, *(f"{x:.2g}" for x in measured(row, row, truth, 0.0)[:-1]), "days")
     console.print(table)
 
 

@@ -69,10 +69,9 @@ def traders_gradient(
     gradient = gradient + weights * known.values.flip(0).cumsum(0).flip(0)
     if traders.clears:
         gradient = gradient - gradient.mean(-1, keepdim=True)
-    if settings.rate_penalty:  # in units of the network's output, in which it is steeper than without the penalty
-        steepness = batch.rates.abs() / (
-            traders.marginal(batch.raw).abs().clamp_min(1e-300) * (units.problem.power - 1)
-        )
+    if settings.rate_penalty or settings.agent_weights:  # in units of the network's output, in which it is steeper
+        values = traders.marginal(batch.raw).abs().clamp_min(1e-300)
+        steepness = batch.rates.abs() / (values * (units.problem.power - 1))
         gradient = gradient / (weights + 2 * settings.rate_penalty * steepness)
         gradient = gradient - gradient.mean(-1, keepdim=True) if traders.clears else gradient
     return gradient

@@ -95,6 +95,8 @@ class AdversarialSettings:
         if problem.power == 2:
             bias |= {"generator_hidden": (8,), "discriminator_hidden": (), "ridge": 1e-6, "caution": 5.0}
             return cls(iterations=200, batch=128 if problem.n_agents <= 20 else 64, **bias)
+        if problem.n_agents > 2:
+            bias |= {"iterations": 400, "generator_hidden": (32,)}
         return cls(**bias)
 
     def to_dict(self) -> dict[str, Any]:
