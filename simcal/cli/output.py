@@ -59,7 +59,7 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
         longest = max(map(len, str(column).split()), default=1)  # of the words in the heading
         # Names in the first column stay whole where they are short.
         whole = number == 0 and frame[column].map(lambda cell: len(str(cell))).max() <= _NAME
-        table.add_column(str(column), justify=justify, overflow="fold", min_width=longest, no_wrap=whole)
+        table.add_column(str(column), justify=justify, overflow="fold", min_width=longest, no_wrap=bool(whole))
     for row in frame.itertuples(index=False):
         table.add_row(*(format_number(value, 4) for value in row))
     Console().print(table)

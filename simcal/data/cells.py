@@ -15,7 +15,8 @@ _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _OFFSET = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})$"
 _TIMED = re.compile(r"(.*[^ ])[ T-]+([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)", re.ASCII)
 
-# Besides ISO 8601; each may be followed by a time of day. Month-first and day-first need care: both can read the same text.
+# Besides ISO 8601; each may be followed by a time of day. Month-first and day-first need care: both can read the same
+# text.
 _MONTH_FIRST, _DAY_FIRST = "%m/%d/%Y", "%d/%m/%Y"
 _FORMATS = ("ISO8601", "%Y/%m/%d", "%Y%m%d", _MONTH_FIRST, _DAY_FIRST, "%d.%m.%Y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y")
 

@@ -33,7 +33,9 @@ def read_csv(path: Path) -> Table:
     """
     header, rows, lines = _csv_rows(path)
     if not header:
-        raise DataError(f"{path.name} is empty. Give a file with a header line that names the columns, and rows below it.")
+        raise DataError(
+            f"{path.name} is empty. Give a file with a header line that names the columns, and rows below it."
+        )
     names = [name.strip() for name in header]
     if any(_looks_like_data(name) for name in names):
         raise DataError(

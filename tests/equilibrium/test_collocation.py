@@ -41,7 +41,7 @@ def test_ten_agents_with_quadratic_costs_get_the_exact_equilibrium_of_the_scheme
         ({}, 3e-5, 3e-4),
         ({"power": 1.2}, 1e-4, 1e-3),
         ({"power": 3.0}, 3e-4, 2e-3),
-        ({"cost": 1e-3, "exposure": (-3.0, 3.0)}, 3e-5, 3e-4),
+        ({"cost": 1e-3, "exposure": (-3.0, 3.0)}, 1e-4, 3e-4),
         ({"cost": 1.0}, 3e-4, 1e-3),
     ],
 )

@@ -25,6 +25,7 @@ _PARAMETERS = (
 )  # fmt: skip
 _SPECS = {p.name: p for p in _PARAMETERS}
 _TABLES = ("volatility", "feedback", "hedge")
+_CHOICES = ("timing", "endless", "changes")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class EquilibriumMarket:
         "pre-trade" or "post-trade".
     initial_price
         The model's price is an absolute amount that may be small or negative; only its changes enter here.
+    endless
+        The dividend is infinitely far away: nothing begins anew. Tables then have one step, of length `horizon`.
+    changes
+        "absolute": the price changes by what the model says. "relative": its logarithm changes by that divided by the
+        initial price, so that over decades the price stays positive and returns stay alike.
 
     Outputs (of the step that led to the price; at time 0 those of the first step, and no volume): ``drift``,
     ``volatility``, ``volume`` in shares, ``position_1``, ``position_2``, ... after it.
@@ -79,6 +85,8 @@ class EquilibriumMarket:
     supply: float = 1.0
     initial_price: float = 100.0
     timing: Literal["pre-trade", "post-trade"] = "pre-trade"
+    endless: bool = False
+    changes: Literal["absolute", "relative"] = "absolute"
 
     def __post_init__(self) -> None:
         agents = np.size(self.risk_aversion)
@@ -90,6 +98,12 @@ class EquilibriumMarket:
             object.__setattr__(self, name, _checked(name, getattr(self, name), shape))
         if self.timing not in ("pre-trade", "post-trade"):
             raise ParameterError(f"timing is {self.timing!r}, but must be 'pre-trade' or 'post-trade'.")
+        if self.changes not in ("absolute", "relative"):
+            raise ParameterError(f"changes is {self.changes!r}, but must be 'absolute' or 'relative'.")
+        if not isinstance(self.endless, bool):
+            raise ParameterError(f"endless is {self.endless!r}, but must be true or false.")
+        if self.endless and steps != 1:
+            raise ParameterError(f"An endless market has tables of one step, but these have {steps}.")
         # Each agent's position can be saved, so that the outputs depend on their number.
         names = tuple(f"position_{n + 1}" for n in range(agents))
         object.__setattr__(self, "OUTPUTS", EquilibriumMarket.OUTPUTS + names)
@@ -117,7 +131,7 @@ class EquilibriumMarket:
 
     def replace(self, **changes: Any) -> Self:
         """The same market from another initial price; other parameters need a solution of their own."""
-        check_names(changes, [*_SPECS, *_TABLES, "timing"], "a parameter of the equilibrium market")
+        check_names(changes, [*_SPECS, *_TABLES, *_CHOICES], "a parameter of the equilibrium market")
         for name in changes:
             if name != "initial_price":
                 raise ParameterError(
@@ -141,7 +155,7 @@ class EquilibriumMarket:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The market that a TOML file describes; `ParameterError` for unknown or absent names."""
         values = {k: v for k, v in values.items() if k not in ("kind", "description")}
-        check_names(values, [*_SPECS, *_TABLES, "timing"], "a parameter of the equilibrium market")
+        check_names(values, [*_SPECS, *_TABLES, *_CHOICES], "a parameter of the equilibrium market")
         for name in ("risk_aversion", "exposure", *_TABLES):
             if name not in values:
                 raise ParameterError(f"The equilibrium market has no {name}; save the market of a solution.")

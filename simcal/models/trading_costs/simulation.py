@@ -56,14 +56,15 @@ def simulate_chunk(
     draws = np.empty((0, 1, 0))
     for step in range(1, n_steps + burn_in + 1):
         k, place = (step - 1) % period, (step - 1) % _BLOCK
-        if k == 0:
+        if k == 0 and not market.endless:
             w, positions = np.zeros(n_paths), np.tile(start[:, None], n_paths)
         if place == 0:
             draws = normals(seed, first_path, n_paths, step, min(_BLOCK, n_steps + burn_in + 1 - step), 1)
         increment = draws[place, 0] * root
         rates, drift = trade(k)
         volatility = float(sigma[k])
-        price = price + drift * delta + volatility * increment
+        change = drift * delta + volatility * increment
+        price = price * np.exp(change / market.initial_price) if market.changes == "relative" else price + change
         positions, w = positions + rates * delta, w + increment
         volume = np.abs(rates).sum(axis=0) * (delta / 2)
         failed = np.where((failed == 0) & ~((price > 0) & np.isfinite(price)), step, failed)
