@@ -12,31 +12,14 @@ import numpy as np
 from numba import njit
 
 from simcal.models.stock.coefficients import coefficients, numbers_of
-from simcal.models.stock.lanes import (
-    LANES,
-    OPTIONS,
-    U32,
-    U64,
-    act,
-    draw,
-    fundamental,
-    next_price,
-    noise_signal,
-    trend,
-    value_signal,
-)
+from simcal.models.stock.lanes import LANES, OPTIONS, U32, U64, draw
 from simcal.models.stock.market import StockMarket
-from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
+from simcal.models.stock.specs import STREAM_TRADERS
+from simcal.models.stock.step import NAMES, PRICE, SCRATCH, VALUE, VARIANCE, VOLUME, step_block
 from simcal.noise.counters import key_of
 from simcal.threads import check_threads, run, split
 
-# Steps between two exact sums of the moving averages; in between they are rolled. The hard rule has a jump at
-# its threshold and sums at every step, so that equal prices give exactly no trend.
-REFRESH = 64
 SHELF = 16
-NAMES = ("prices", *StockMarket.OUTPUTS)
-PRICE, DEMAND, VOLUME = 0, NAMES.index("demand_noise"), NAMES.index("volume_noise")
-VALUE, VARIANCE = NAMES.index("fundamental_value"), NAMES.index("fundamental_variance")
 
 
 @njit(**OPTIONS)
@@ -58,23 +41,21 @@ def simulate_blocks(p, hard, k0, k1, first_path, n_steps, every, burn_in, slots,
     `failed` (n_paths,) gets the first step whose price or value is not a usable number, 0 where there is none.
     """
     n_paths = failed.size
-    n_noise, n_technical, n_fundamental = p.public.size, p.trend.size, p.value.size
-    draws = STREAM_TRADERS + n_noise + n_fundamental
+    n_technical = p.trend.size
+    draws = STREAM_TRADERS + p.public.size + p.value.size
     size = 2
     for i in range(n_technical):
         size = max(size, p.long[i] + 1)
-    real = out.dtype.type
-    zero, one, infinity = real(0), real(1), real(np.inf)
     with_volume = slots[VOLUME] >= 0 or slots[VOLUME + 1] >= 0 or slots[VOLUME + 2] >= 0
 
     recent = np.empty((size, LANES), out.dtype)
     trends = np.empty((n_technical, LANES), out.dtype)
     normals = np.empty((draws + 3, LANES), out.dtype)
-    signal, order, spare = np.empty(LANES, out.dtype), np.empty(LANES, out.dtype), np.empty((2, LANES), out.dtype)
-    now = np.empty((len(NAMES), LANES), out.dtype)  # price, demands, volumes, value, variance at this time
+    scratch, outside = np.empty((SCRATCH, LANES), out.dtype), np.zeros(LANES, out.dtype)
+    now = np.empty((len(NAMES), LANES), out.dtype)
     price, value, variance = now[PRICE], now[VALUE], now[VARIANCE]
     shelves = np.empty((out.shape[0], SHELF, LANES), out.dtype)
-    failed_now = np.empty(LANES, np.int32)
+    failed_now, ages = np.empty(LANES, np.int32), np.empty(LANES, np.int32)
 
     for block in range(first_block, last_block):
         begin, end = block * LANES, min((block + 1) * LANES, n_paths)
@@ -84,41 +65,9 @@ def simulate_blocks(p, hard, k0, k1, first_path, n_steps, every, burn_in, slots,
         for t in range(n_steps + burn_in + 1):
             if t > 0:
                 draw(normals, draws, k0, k1, U64(first_path + U64(begin)), t)
-                fundamental(p, value, variance, normals[STREAM_VALUE], normals[STREAM_VARIANCE])
-                now[DEMAND : VOLUME + 3] = 0
-                public = normals[STREAM_PUBLIC]
-                for i in range(n_noise):
-                    private = normals[STREAM_TRADERS + i]
-                    for lane in range(LANES):
-                        signal[lane] = noise_signal(p.public[i], public[lane], p.private[i], private[lane])
-                    act(signal, one, zero, hard, order, now[DEMAND], now[VOLUME], with_volume)
-                for i in range(n_technical):
-                    refresh = hard or t % REFRESH == 0
-                    trend(trends[i], recent, t, p.short[i], p.long[i], refresh, spare[0], spare[1])
-                    if t >= p.long[i]:
-                        act(
-                            trends[i],
-                            p.trend[i],
-                            p.threshold[i],
-                            hard,
-                            order,
-                            now[DEMAND + 1],
-                            now[VOLUME + 1],
-                            with_volume,
-                        )
-                for i in range(n_fundamental):
-                    error = normals[STREAM_TRADERS + n_noise + i]
-                    for lane in range(LANES):
-                        signal[lane] = value_signal(value[lane], p.observation_sd[i] * error[lane], price[lane])
-                    act(signal, p.value[i], zero, hard, order, now[DEMAND + 2], now[VOLUME + 2], with_volume)
-                noise_demand, trend_demand, value_demand = now[DEMAND], now[DEMAND + 1], now[DEMAND + 2]
-                for lane in range(LANES):
-                    demand = noise_demand[lane] + trend_demand[lane] + value_demand[lane]
-                    price[lane] = next_price(price[lane], p.impact, demand)
-                for lane in range(LANES):
-                    usable = price[lane] > zero and price[lane] + abs(value[lane]) < infinity
-                    failed_now[lane] = failed_now[lane] if usable or failed_now[lane] > 0 else t
-                recent[t % size] = price
+                step_block(
+                    p, hard, t, t, t, ages, normals, recent, trends, now, failed_now, outside, with_volume, scratch
+                )
             if t >= burn_in and (t - burn_in) % every == 0:
                 for q in range(len(NAMES)):
                     if slots[q] >= 0:

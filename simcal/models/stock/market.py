@@ -13,6 +13,7 @@ from simcal.models.stock.specs import PARAMETERS, SPECS, STREAM_TRADERS
 from simcal.parameters import Parameter, check_names, to_plain
 
 if TYPE_CHECKING:
+    from simcal.models.stock.stepper import StockStepper
     from simcal.models.stock.twin import StockTwin
 
 Number = float | Sequence[float]
@@ -206,6 +207,12 @@ class StockMarket:
             self, seed, first_path, n_paths, n_steps, save=save, every=every, burn_in=burn_in, dtype=dtype,
             threads=threads,
         )  # fmt: skip
+
+    def stepper(self, seed: int, first_path: int, n_paths: int, *, dtype: str = "float64") -> StockStepper:
+        """The same paths one step at a time, with room for orders from outside: see `StockStepper`."""
+        from simcal.models.stock.stepper import StockStepper
+
+        return StockStepper(self, seed, first_path, n_paths, dtype=dtype)
 
     def twin(self, trainable: Sequence[str] = (), *, per_trader: Sequence[str] = (), **options: Any) -> StockTwin:
         """The differentiable twin with the named parameters trainable; `options` as of `StockTwin`."""
