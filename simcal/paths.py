@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -154,6 +154,75 @@ class Paths:
             coords={"path": self.path_numbers, "step": self.steps},
             attrs=header,
         )
+
+    def to_ohlcv(self, path: int = 0, bar: int = 1, *, start: Any = "2000-01-03", freq: Any = "B") -> pd.DataFrame:
+        """Bars of one path for backtesting.py, backtrader and others: Open, High, Low, Close and Volume by Date.
+
+        Open is the first and Close the last of the `bar` prices in a bar. With ``bar=1`` all four are the price, and an
+        order that a tool fills at the next open gets the next price, as with ``execution="next"`` in `simcal.backtest`.
+
+        Parameters
+        ----------
+        path
+            Position among these paths, from 0; its number is ``first_path + path``.
+        bar
+            Saved prices per bar. Prices that do not fill a bar at the end are left out.
+        start, freq
+            The first date, or the first of `freq` after it, and the frequency of pandas at which bars follow each
+            other: business days. Dates end in 9999; with pandas 2, and in tools that keep nanoseconds, on 2262-04-11,
+            which is some 68 000 business days after 2000: longer paths need a finer frequency, such as "min".
+
+        Returns
+        -------
+        A frame with ``n_saved // bar`` rows, in float64. Volume is the sum of the saved output ``volume``, or of those
+        of the groups of traders (``volume_noise``, ...) that were saved, over the bar; at time 0 nothing is traded.
+        Where none was saved it is 0, because tools refuse gaps.
+
+        Raises
+        ------
+        ParameterError
+            Where an argument is not allowed, or there are more bars than dates.
+        DataError
+            Where the path holds a price that is not positive and finite, or a volume was saved with ``every > 1``.
+        """
+        from simcal.exports import ohlcv
+
+        return ohlcv(self, path, bar, start, freq)
+
+    def iter_ohlcv(
+        self, bar: int = 1, *, start: Any = "2000-01-03", freq: Any = "B"
+    ) -> Iterator[tuple[int, pd.DataFrame]]:
+        """The number and the bars of each path, one after the other; see `to_ohlcv`. ``dict(...)`` holds all at once.
+
+        Warns
+        -----
+        NumericalWarning
+            Where paths hold prices that are not positive and finite; these paths are left out.
+        """
+        from simcal.exports import iter_ohlcv
+
+        return iter_ohlcv(self, bar, start, freq)
+
+    def to_wide(self, *, start: Any = "2000-01-03", freq: Any = "B") -> pd.DataFrame:
+        """Prices by Date, a column per path with its number, in float64, for vectorbt and others; see `to_ohlcv`.
+
+        Warns
+        -----
+        NumericalWarning
+            Where paths hold prices that are not positive and finite; these paths are left out.
+        """
+        from simcal.exports import wide
+
+        return wide(self, start, freq)
+
+    def to_returns(self, path: int = 0, *, start: Any = "2000-01-03", freq: Any = "B") -> pd.Series:
+        """Simple returns of one path by Date, for quantstats, empyrical and others; arguments as of `to_ohlcv`.
+
+        A return has the date of its second price in `to_wide`, so that there is one date less.
+        """
+        from simcal.exports import returns
+
+        return returns(self, path, start, freq)
 
     def save(self, path: str | Path) -> Path:
         """Write a Parquet file with the columns of the long table and `to_dict` in its header; returns its path.

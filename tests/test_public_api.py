@@ -14,7 +14,7 @@ PACKAGE = Path(simcal.__file__).parent
 # Ground first. A room imports only from its own floor or those below it.
 FLOORS = [
     {"errors", "noise", "facts", "threads", "json_text", "stale_code"},
-    {"parameters", "paths", "path_files", "data", "report", "training", "files", "resources"},
+    {"parameters", "paths", "path_files", "exports", "data", "report", "training", "files", "resources"},
     {"dealing"},
     {"models"},
     {"simulation"},

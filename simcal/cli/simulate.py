@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from simcal.errors import ParameterError
 
 if TYPE_CHECKING:
     from simcal.models import Market
+    from simcal.paths import Paths
 
 
 def command(
@@ -23,7 +24,7 @@ def command(
         int, typer.Option(help="Number of steps after the burn-in; in a dealer market, of requests.")
     ] = 250,
     seed: Annotated[int, typer.Option(help="Seed of the noise; path k is the same whatever the number of paths.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="A Parquet file, written in chunks.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A Parquet file, written in chunks; with --as, CSV too.")] = None,
     save: Annotated[
         list[str] | None, typer.Option(help="More to save, such as demand_noise or best_quote; may be repeated.")
     ] = None,
@@ -37,23 +38,40 @@ def command(
             "--requests", help="Dealer markets: write dealer 0's own requests on path 0 to --out, CSV or Parquet."
         ),
     ] = False,
+    as_: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="ohlcv|wide|returns",
+            help="Write --out for backtesters: bars with volume, or prices or returns with a column per path; "
+            "dates are business days from 2000-01-03.",
+        ),
+    ] = None,
+    bar: Annotated[int, typer.Option(help="With --as ohlcv, steps per bar.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Simulate a market; write the paths to a Parquet file, or print what they are like."""
     import simcal
 
     model = simcal.load(market)
+    if as_ is not None and (requests or save or every != 1):
+        raise ParameterError("--as writes every step, with volumes in bars; leave out --requests, --save and --every.")
+    if bar != 1 and as_ != "ohlcv":
+        raise ParameterError("--bar is for --as ohlcv; give that too, or leave --bar out.")
     if requests:
         if save or every != 1 or burn_in:
             raise ParameterError("--requests writes all requests of one path; leave out --save, --every and --burn-in.")
         _write_requests(model, market, steps, seed, out, as_json)
         return
-    result = simcal.simulate(
-        model, paths, steps, seed=seed, save=tuple(save or ()), every=every, burn_in=burn_in,
-        dtype=dtype, threads=threads, out=out,
-    )  # fmt: skip
+    options: dict[str, Any] = {"seed": seed, "burn_in": burn_in, "dtype": dtype, "threads": threads}
+    if as_ is None:
+        result = simcal.simulate(model, paths, steps, save=tuple(save or ()), every=every, out=out, **options)
+        described = result.to_dict()
+    else:
+        result = _export(model, paths, steps, options, as_, out, bar)
+        described = {"file": str(out), "as": as_, "bar": bar, **result.to_dict()}
     if as_json:
-        print_json(result.to_dict())
+        print_json(described)
         return
     title = f"{paths} paths of {steps} steps, market {market}, seed {seed}"
     if model.kind == "rfq":
@@ -66,7 +84,23 @@ def command(
         return
     print_table(result.summary(), title)
     if out is not None:
-        say(f"Written to {out}. What they are like: simcal facts {out}")
+        say(f"Written to {out}." + ("" if as_ else f" What they are like: simcal facts {out}"))
+
+
+def _export(
+    model: Market, n_paths: int, n_steps: int, options: dict[str, Any], layout: str, out: Path | None, bar: int
+) -> Paths:
+    """Simulate, and write the paths as a table for other tools."""
+    import simcal
+    from simcal.exports import check_target, volumes, write
+
+    if out is None:
+        raise ParameterError(f"--as {layout} writes a table; give its file, CSV or Parquet, as --out too.")
+    check_target(layout, out)
+    save = volumes(model.OUTPUTS) if layout == "ohlcv" else []
+    result = simcal.simulate(model, n_paths, n_steps, save=save, **options)
+    write(result, layout, out, bar)
+    return result
 
 
 def _write_requests(model: Market, market: str, n: int, seed: int, out: Path | None, as_json: bool) -> None:
