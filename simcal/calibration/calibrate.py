@@ -26,6 +26,7 @@ from simcal.models.dealers import RfqMarket
 from simcal.parameters import check_names
 
 if TYPE_CHECKING:
+    from simcal.calibration.equilibrium import EquilibriumCalibration
     from simcal.calibration.requests.result import RequestCalibration
 
 DEFAULT_RECIPE = "sp500"
@@ -45,8 +46,10 @@ def calibrate(
     device: str = "cpu",
     listen: Listener | None = None,
     mapping: Mapping[str, str] | None = None,
-) -> Calibration | RequestCalibration:
+) -> Calibration | RequestCalibration | EquilibriumCalibration:
     """Calibrate a market: to a price series, adversarially; a dealer market to a request table, by several methods.
+
+    A recipe with a section [equilibrium] calibrates a market with trading costs to prices and volume, by moments.
 
     Main arguments
     --------------
@@ -90,6 +93,8 @@ def calibrate(
         raise ParameterError(
             f"No data were given, and the recipe {recipe.name} names none; give a price series or a request table."
         )
+    if recipe.equilibrium is not None:
+        return _calibrate_equilibrium(market, data, recipe, out, starts, iterations, mapping)
     if market is None:
         origin = models.load(recipe.market).replace(**recipe.changes)
     else:
@@ -120,6 +125,20 @@ def calibrate(
     if out is not None:
         calibration.save(out)
     return calibration
+
+
+def _calibrate_equilibrium(
+    market: Any, data: Any, recipe: Recipe, out: str | Path | None, starts: int | None, iterations: int | None,
+    mapping: Mapping[str, str] | None,
+) -> EquilibriumCalibration:  # fmt: skip
+    from simcal.calibration.equilibrium import calibrate_equilibrium
+
+    for name, value in {"market": market, "starts": starts, "iterations": iterations, "mapping": mapping}.items():
+        if value is not None:
+            raise ParameterError(
+                f"{name} was given, but the recipe {recipe.name} fits moments and needs none; leave it out."
+            )
+    return calibrate_equilibrium(data, recipe, out=None if out is None else Path(out))
 
 
 def check_price_recipe(recipe: Recipe, mapping: Mapping[str, str] | None) -> None:

@@ -97,6 +97,10 @@ CLIENT_AND_QUOTES = ("client_mean", "client_scale", "client_shape", "quote_mean"
 """What every method of a calibration to requests estimates."""
 
 
+EQUILIBRIUM_PARAMETERS = ("risk_aversion", "exposure", "cost", "dividend_volatility")
+"""What a calibration with trading costs estimates."""
+
+
 class RequestExperiment(_Strict):
     """An experiment with requests of the recipe's own market, in which every method finds the truth again, or not."""
 
@@ -129,6 +133,24 @@ class RequestSettings(_Strict):
         return self
 
 
+class EquilibriumSettings(_Strict):
+    """How a market with trading costs is calibrated to prices and volume."""
+
+    # "relative": log price changes, times the last price; "absolute": price changes as they are.
+    changes: Literal["relative", "absolute"] = "relative"
+    detrend: bool = True  # divide volume by its exponential trend
+    supply: float | None = Field(default=None, gt=0)  # shares of the asset, in the unit of the volume
+    turnover: float = Field(default=0.005, gt=0, le=1)  # without supply: which share of it changes hands in a step
+    background: bool = True  # others trade a constant volume as well; else all volume is the groups'
+    premium: float | None = Field(default=None, gt=0)  # mean change of a step, where it is known; else estimated
+    # Of the moments: one over their variances, or the inverse of their covariance where the model holds.
+    weights: Literal["robust", "efficient"] = "robust"
+    lags: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(1, 2, 5, 10, 20), min_length=1)
+    block: int | None = Field(default=None, ge=2)  # steps of a bootstrap block; absent: by the persistence of volume
+    resamples: int = Field(default=1000, ge=100)
+    simulated: int = Field(default=1000, ge=100)  # series for the weights of the moments
+
+
 class Recipe(_Strict):
     """One calibration from data to report, as it stands in ``calibration/NAME.toml``."""
 
@@ -151,6 +173,7 @@ class Recipe(_Strict):
     early_stopping: EarlyStopping | None = None
     experiment: Experiment | None = None
     requests: RequestSettings | None = None
+    equilibrium: EquilibriumSettings | None = None
 
     @model_validator(mode="after")
     def _requests_fit(self) -> Recipe:
@@ -173,6 +196,22 @@ class Recipe(_Strict):
         unused += ["per_trader"] if self.per_trader else []
         if unused:
             raise ValueError(f"{unused[0]} has no meaning in a calibration to requests; leave it out.")
+        return self
+
+    @model_validator(mode="after")
+    def _equilibrium_fits(self) -> Recipe:
+        if self.equilibrium is None:
+            return self
+        if set(self.trainable) != set(EQUILIBRIUM_PARAMETERS):
+            raise ValueError(
+                f"trainable is {', '.join(self.trainable)}, but a calibration with trading costs estimates "
+                f"{', '.join(EQUILIBRIUM_PARAMETERS)}; name these."
+            )
+        names = ("requests", "bootstrap", "experiment", "early_stopping", "budget")
+        unused = [n for n in names if getattr(self, n) is not None]
+        unused += [n for n in ("per_trader", "changes") if getattr(self, n)]
+        if unused:
+            raise ValueError(f"{unused[0]} has no meaning in a calibration with trading costs; leave it out.")
         return self
 
     @property

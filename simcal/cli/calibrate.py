@@ -26,7 +26,9 @@ def command(
     ],
     recipe: Annotated[
         str | None,
-        typer.Option(help="A recipe's name or TOML file; the one named like DATA, else sp500 (rfq for requests)."),
+        typer.Option(
+            help="A recipe's name or TOML file; the one named like DATA, else sp500 (rfq for requests); equilibrium for volume."
+        ),
     ] = None,
     market: Annotated[str | None, typer.Option(help="Start from this market instead of the recipe's.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; runs/DATA when absent.")] = None,
@@ -60,6 +62,14 @@ def command(
         _experiment(chosen, folder, starts, iterations, jobs, report, as_json)
         return
     settings = override(chosen, seed=seed, budget=budget, starts=starts, iterations=iterations)
+    if settings.equilibrium is not None:
+        from simcal.cli.calibrate_equilibrium import calibrate_to_volume
+
+        for option, given in {"market": market, "starts": starts, "iterations": iterations, "map": map_}.items():
+            if given is not None:
+                raise ParameterError(f"--{option} has no meaning for the recipe {settings.name}; leave it out.")
+        calibrate_to_volume(source, settings, folder, device, report, as_json)
+        return
     if settings.requests is not None:
         calibrate_to_requests(market, source, settings, folder, map_, jobs, device, report, as_json)
         return

@@ -30,6 +30,11 @@ def command(
         path = write_experiment_report(run)
     elif kind == "request experiment":
         path = write_request_experiment_report(run)
+    elif kind == "equilibrium":
+        from simcal.calibration.equilibrium import write_equilibrium_run_report
+        from simcal.data import load_series
+
+        path = write_equilibrium_run_report(run, series=None if data is None else load_series(data))
     elif is_request_run(run):
         from simcal.data.requests import load_requests, parse_map
 
