@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_ROUNDS = 60
+_ROUNDS = 60  # halvings of a bracket of width 2 reach rounding error
+_CLOSE = 1e-14  # a Newton step so short, relative to the largest value, leaves an error of its square
 
 
 def cleared(marginal: Tensor, power: float) -> Tensor:
@@ -13,12 +14,13 @@ def cleared(marginal: Tensor, power: float) -> Tensor:
 
     For power 2 or two agents m is minus the mean; else Newton's method, halved where it would leave the bracket.
     """
+    y = marginal - marginal.mean(-1, keepdim=True)
     if power == 2 or marginal.shape[-1] == 2:
-        return marginal - marginal.mean(-1, keepdim=True)
+        return y
     exponent = 1 / (power - 1)
-    scale = marginal.abs().amax(-1, keepdim=True).clamp_min(1e-300)
-    y = marginal / scale
-    shift, low, high = -y.mean(-1, keepdim=True), -y.amax(-1, keepdim=True), -y.amin(-1, keepdim=True)
+    scale = y.abs().amax(-1, keepdim=True).clamp_min(1e-300)
+    y = y / scale
+    shift, low, high = torch.zeros_like(scale), -y.amax(-1, keepdim=True), -y.amin(-1, keepdim=True)
     for _ in range(_ROUNDS):
         moved = y + shift
         width = moved.abs()
@@ -26,8 +28,9 @@ def cleared(marginal: Tensor, power: float) -> Tensor:
         slope = (exponent * width ** (exponent - 1)).sum(-1, keepdim=True)
         low, high = torch.where(excess < 0, shift, low), torch.where(excess > 0, shift, high)
         better = shift - excess / slope
-        better = torch.where((better > low) & (better < high), better, (low + high) / 2)
-        done = bool(((better - shift).abs() <= 1e-15).all())
+        inside = (better >= low) & (better <= high) & slope.isfinite()  # powers above 2 have cusps of infinite slope
+        better = torch.where(inside, better, (low + high) / 2)
+        done = bool(((better - shift).abs() <= _CLOSE).all())
         shift = better
         if done:
             break

@@ -13,6 +13,7 @@ from simcal.equilibrium.adversarial.players import Discriminator, Generator
 from simcal.equilibrium.adversarial.units import Units
 from simcal.noise import normals_torch
 
+_CHUNK = 4  # steps whose states are looked at together: few enough for their hidden layers to stay in fast memory
 _STREAM = 1  # of the noise; stream 0 is that of the paths on which solutions are measured
 
 
@@ -91,22 +92,24 @@ def surprises(
 
     With a `penalty` (per agent) on squared rates the values are those of agents who pay it.
     """
-    reach, later = math.sqrt(3 * units.step), slice(1, None)
-    psi, values, volatilities = batch.psi[1:-1], [], []
-    for shift in (-reach, 0.0, reach):
-        w = batch.brownian[:-2] + shift
-        volatility = prices.volatility(prices.features(psi, w), later)
-        raw = traders.last(traders.features(psi, w), later)
-        if isinstance(penalty, Tensor):
-            raw = traders.marginal(raw) + 2 * penalty * traders.rates(raw)
-        values.append(values_before(units, raw, volatility, psi, w))
-        volatilities.append(volatility)
-    dw = batch.increments[:-1]
-    second = dw**2 - units.step
-    slope = (values[2] - values[0]) / (2 * reach)
-    bend = (values[2] - 2 * values[1] + values[0]) / (2 * reach**2)
-    known = slope * dw[..., None] + bend * second[..., None]
-    price = (volatilities[2] - volatilities[0]) / (4 * reach) * second
-    return Surprises(
-        torch.cat([known, torch.zeros_like(batch.psi[:1])]), torch.cat([price, torch.zeros_like(batch.increments[:1])])
-    )
+    reach = math.sqrt(3 * units.step)
+    values, price = torch.zeros_like(batch.rates), torch.zeros_like(batch.increments)
+    for first in range(1, units.n_steps, _CHUNK):
+        later = slice(first, min(first + _CHUNK, units.n_steps))
+        now = slice(later.start - 1, later.stop - 1)
+        psi, around, volatilities = batch.psi[later], [], []
+        for shift in (-reach, 0.0, reach):
+            w = batch.brownian[now] + shift
+            volatility = prices.volatility(prices.features(psi, w), later)
+            raw = traders.last(traders.features(psi, w), later)
+            if isinstance(penalty, Tensor):
+                raw = traders.marginal(raw) + 2 * penalty * traders.rates(raw)
+            around.append(values_before(units, raw, volatility, psi, w))
+            volatilities.append(volatility)
+        dw = batch.increments[now]
+        second = dw**2 - units.step
+        slope = (around[2] - around[0]) / (2 * reach)
+        bend = (around[2] - 2 * around[1] + around[0]) / (2 * reach**2)
+        values[now] = slope * dw[..., None] + bend * second[..., None]
+        price[now] = (volatilities[2] - volatilities[0]) / (4 * reach) * second
+    return Surprises(values, price)
