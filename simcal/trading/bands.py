@@ -25,7 +25,8 @@ class Measure:
     name, label, unit
         Column of tables, words for a reader, unit.
     column
-        The column of the table of paths that it is made of; alone, the measure is its mean.
+        The column of the table of paths that it is made of; alone, the measure is its mean over the paths that have
+        it: NaN is left out.
     per
         The measure is the sum of `column` over the sum of this one: a hit ratio, an average per unit traded.
     statistic
@@ -70,14 +71,19 @@ def estimate(measure: Measure, paths: pd.DataFrame, seed: int = 0) -> Estimate:
         count = min(RESAMPLES, max(FEWEST, WORK // n)) if n > 1 else 0
         draws = [measure.statistic(values[generator.integers(n, size=n)]) for _ in range(count)]
         return Estimate(float(measure.statistic(values)), np.array(draws), True)
-    if measure.per is None:
+    known = ~np.isnan(values)
+    if measure.per is None and known.all():
         return Estimate(float(values.mean()), values - values.mean(), False)
-    whole = np.asarray(paths[measure.per], float)
+    if measure.per is None:  # the mean of what is known is a ratio, too
+        values, whole = np.where(known, values, 0.0), known.astype(float)
+    else:
+        whole = np.asarray(paths[measure.per], float)
     mean = float(whole.mean())
     if mean == 0:
         return Estimate(float("nan"), np.full(values.size, np.nan), False)
     ratio = float(values.mean()) / mean
-    return Estimate(ratio, (values - ratio * whole) / mean, False)
+    lone = measure.per is None and known.sum() < 2
+    return Estimate(ratio, np.full(values.size, np.nan) if lone else (values - ratio * whole) / mean, False)
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
@@ -144,18 +150,18 @@ def check_shifts(shifts: Any) -> np.ndarray:
     return moved
 
 
-def value_at_risk(level: float) -> Callable[[np.ndarray], float]:
-    """The loss that the share `level` of the paths does not exceed, as a function of their P&L."""
-    return lambda pnl: float(np.quantile(-pnl, level))
+def value_at_risk(level: float) -> Callable[[np.ndarray], Any]:
+    """The loss that the share `level` of the values does not exceed, as a function of P&L (..., n)."""
+    return lambda pnl: np.quantile(-pnl, level, axis=-1)
 
 
-def expected_shortfall(level: float) -> Callable[[np.ndarray], float]:
-    """The mean loss in the worst share 1 - `level` of the paths; of the path at its edge only a part may count."""
+def expected_shortfall(level: float) -> Callable[[np.ndarray], Any]:
+    """The mean loss in the worst share 1 - `level` of P&L (..., n); of the value at its edge only a part may count."""
 
-    def mean_beyond(pnl: np.ndarray) -> float:
-        worst = (1 - level) * pnl.size
+    def mean_beyond(pnl: np.ndarray) -> Any:
+        worst = (1 - level) * pnl.shape[-1]
         weights = np.clip(worst - np.arange(np.ceil(worst)), 0, 1)
-        losses = np.sort(-np.partition(pnl, weights.size - 1)[: weights.size])[::-1]
-        return float(losses @ weights / worst)
+        losses = np.sort(-np.partition(pnl, weights.size - 1, axis=-1)[..., : weights.size], axis=-1)[..., ::-1]
+        return (losses * weights).sum(axis=-1) / worst
 
     return mean_beyond
