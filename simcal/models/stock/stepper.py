@@ -120,3 +120,16 @@ class StockStepper:
         self._prices[places] = self._p.initial_price
         self._ages[places], self._failed[places] = 0, 0
         self._numbers[places] = np.asarray(numbers, dtype=np.uint64)
+
+    def adopt(self, places: np.ndarray, other: StockStepper, theirs: np.ndarray) -> None:
+        """Go on at `places` with the paths that stand at `theirs` in another stepper of the same market and seed."""
+        here, there = np.divmod(np.asarray(places), LANES), np.divmod(np.asarray(theirs), LANES)
+        size = self._recent.shape[1]
+        mine, others = (self._t - np.arange(size)) % size, (other._t - np.arange(size)) % size
+        self._recent[here[0][:, None], mine, here[1][:, None]] = other._recent[
+            there[0][:, None], others, there[1][:, None]
+        ]
+        for kept, taken in ((self._trends, other._trends), (self._now, other._now)):
+            kept[here[0], :, here[1]] = taken[there[0], :, there[1]]
+        for name in ("prices", "ages", "failed", "_numbers"):
+            getattr(self, name)[places] = getattr(other, name)[theirs]

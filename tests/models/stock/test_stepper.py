@@ -66,3 +66,20 @@ def test_a_path_that_fails_says_when_and_leaves_the_others_alone():
     prices = play(stepper, 4, outside)
     assert stepper.failed.tolist() == [0, 3, 0]
     np.testing.assert_array_equal(prices[[0, 2]], simcal.simulate(market, 3, 4).prices[[0, 2]])
+
+
+@pytest.mark.parametrize("name", MARKETS)
+def test_a_path_adopted_from_another_stepper_goes_on(name):
+    market = simcal.load(name)
+    stepper, other = market.stepper(7, 0, 600), market.stepper(7, 1000, 20)
+    play(stepper, 37)
+    play(other, 70)
+    places, theirs = np.array([0, 511, 512, 599]), np.array([3, 0, 19, 7])
+    stepper.adopt(places, other, theirs)
+    np.testing.assert_array_equal(stepper.prices[places], other.prices[theirs])
+    assert (stepper.ages[places] == 70).all()
+    found = play(stepper, 80)[places]
+    expected = simcal.simulate(market, 20, 150, seed=7, first_path=1000).prices[theirs, 70:]
+    np.testing.assert_allclose(found, expected, rtol=1e-11)
+    others = simcal.simulate(market, 600, 117, seed=7).prices[1, 37:]
+    np.testing.assert_allclose(others[-1], stepper.prices[1], rtol=1e-11)
