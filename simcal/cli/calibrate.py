@@ -27,7 +27,8 @@ def command(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A recipe's name or TOML file; the one named like DATA, else sp500 (rfq for requests); equilibrium for volume."
+            help="A recipe's name or TOML file; the one named like DATA, else sp500 (rfq for requests). "
+            "The recipe equilibrium needs volume."
         ),
     ] = None,
     market: Annotated[str | None, typer.Option(help="Start from this market instead of the recipe's.")] = None,

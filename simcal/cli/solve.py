@@ -53,6 +53,12 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.html, and of a training for solution and checkpoint.")
     ] = None,
+    against: Annotated[
+        str | None, typer.Option(help="cost: volatility, liquidity discount and volume against the trading cost.")
+    ] = None,
+    costs: Annotated[
+        str | None, typer.Option(help="Costs for --against, such as 0.001,0.01,0.1; else a range around the file's.")
+    ] = None,
     certified: Annotated[
         bool, typer.Option("--certificate/--no-certificate", help="Measure how far the solution is from an optimum.")
     ] = True,
@@ -76,6 +82,13 @@ def command(
     if training and (every or method != _TRAINED):
         name_of_first = next(iter(training)).replace("_", "-")
         raise ParameterError(f"--{name_of_first} belongs to a training; give --method {_TRAINED} with it.")
+    if against is not None or costs is not None:
+        from simcal.cli.solve_against import solve_against
+
+        if every or training or method == _TRAINED:
+            raise ParameterError("--against solves at several costs by one exact method; leave --all and training out.")
+        solve_against(problem, against, costs, method, paths, seed, out, as_json)
+        return
     if every:
         if method is not None:
             raise ParameterError(f"--method {method} and --all were given, but only one of them is allowed.")

@@ -11,6 +11,8 @@ from simcal.equilibrium.methods import Method as Method
 from simcal.equilibrium.methods import default_method as default_method
 from simcal.equilibrium.methods import methods_for as methods_for
 from simcal.equilibrium.methods import solve as solve
+from simcal.equilibrium.predictions import Predictions as Predictions
+from simcal.equilibrium.predictions import predictions as predictions
 from simcal.equilibrium.problem import EquilibriumProblem as EquilibriumProblem
 from simcal.equilibrium.problem import load_problem as load_problem
 from simcal.equilibrium.problem import problem_names as problem_names

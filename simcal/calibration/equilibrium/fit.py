@@ -97,8 +97,8 @@ class MomentFit:
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "law": asdict(self.law), "background": self.background, "groups": self.groups.to_dict(), "names": list(self.names),
-            "values": self.values.tolist(), "standard_errors": self.standard_errors.tolist(),
+            "law": asdict(self.law), "background": self.background, "groups": self.groups.to_dict(),
+            "names": list(self.names), "values": self.values.tolist(), "standard_errors": self.standard_errors.tolist(),
             "model_errors": self.model_errors.tolist(), "moments": self.moments, "j": self.j,
             "freedom": self.freedom, "p": self.p, "n": self.n, "settled": self.settled, "seconds": self.seconds,
         }  # fmt: skip
@@ -108,8 +108,8 @@ def fit_moments(seen: Observations, settings: EquilibriumSettings, *, seed: int 
     """Fit the law of two groups to price changes and volume.
 
     The weights are one over the variances of the moments, by block bootstrap ("robust"), or their inverse covariance in
-    series that the model simulates at the last estimate ("efficient"). The latter are better where the model holds; where
-    it does not, they may leave the deviation of price changes for some combination that the model thinks it knows.
+    series that the model simulates at the last estimate ("efficient"). The latter are better where the model holds;
+    where it does not, they may give up the deviation of price changes for a combination that the model thinks it knows.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def fit_moments(seen: Observations, settings: EquilibriumSettings, *, seed: int 
         moments = Moments(settings.lags, law.persistence)
         data = moments.contributions(seen.changes, seen.volume)
         n, mean = len(data), moments.of_means(data.mean(axis=0))
-        block = settings.block or _block(law, n)
+        block = settings.block or _block(law, settings.lags, n)
         scatter = bootstrap_covariance(moments, data, block, settings.resamples, seed)[rows, rows]
         model = simulated_covariance(
             moments, law, background, n_steps=min(n, _LONGEST), n_series=settings.simulated, seed=seed
@@ -169,7 +169,8 @@ def fit_moments(seen: Observations, settings: EquilibriumSettings, *, seed: int 
     table = zip(moments.names[rows], mean[rows], expected(free), gap / errors, strict=True)
     return MomentFit(
         law, background, TwoGroups.of_law(law, supply=seen.supply), (*LAW, BACKGROUND, *GROUPS, *IMPLIED),
-        _values(law, background, seen.supply), to_values @ scatter @ to_values.T / n, to_values @ model @ to_values.T / n,
+        _values(law, background, seen.supply), to_values @ scatter @ to_values.T / n,
+        to_values @ model @ to_values.T / n,
         [{"moment": a, "data": float(b), "model": float(c), "distance": float(d)} for a, b, c, d in table],
         j, freedom, float(chi2.sf(j, freedom)), n, bool(found.success), time.monotonic() - began, history,
     )  # fmt: skip
@@ -188,7 +189,7 @@ def _surplus(gap: np.ndarray, fitted: np.ndarray, covariance: np.ndarray, n_seri
 
 @dataclass(frozen=True)
 class _Form:
-    """The numbers that are searched for: premium (where not known), logarithms, excess, background (where there is one).
+    """The numbers that are searched for: premium where it is not known, logarithms, excess, background if there is one.
 
     The background is in units of the deviation of the signed volume.
     """
@@ -269,10 +270,13 @@ def _jacobian(function: Any, at: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return np.column_stack(columns)
 
 
-def _block(law: TradeLaw, n: int) -> int:
-    """Steps of a bootstrap block: several times as long as volume remembers."""
+def _block(law: TradeLaw, lags: tuple[int, ...], n: int) -> int:
+    """Steps of a bootstrap block: ten times as long as gaps last, and as the longest lag.
+
+    What of a price change goes away again within a block is what makes the premium better known than by volatility.
+    """
     memory = 1 / max(1 - law.persistence, 1e-3)
-    return int(min(max(50, 5 * memory), n // 8))
+    return int(min(10 * max(memory, *lags), n // 10))
 
 
 def _check(law: TradeLaw, searched: bool) -> None:

@@ -90,9 +90,9 @@ def _start(run: Run, fit: dict[str, Any]) -> Section:
 def _setting(part: PriceSeries, seen: Observations, settings: EquilibriumSettings) -> Section:
     relative = settings.changes == "relative"
     prose = [
-        "Two groups of traders hedge endowments that move against each other, with one asset, at quadratic costs, and the "
-        "dividend is far away. Because trading costs, they follow their wanted positions with a lag; the gap makes the "
-        "volume of the next steps and tilts the drift of the price.",
+        "Two groups of traders hedge endowments that move against each other, with one asset, at quadratic costs, and "
+        "the dividend is far away. Because trading costs, they follow their wanted positions with a lag; the gap makes "
+        "the volume of the next steps and tilts the drift of the price.",
         f"{part.n - 1} steps of {part.name} were calibrated to. Price changes are "
         + (f"log price changes times the last price, {seen.level:.6g}" if relative else "in money")
         + "; volume "
@@ -100,8 +100,8 @@ def _setting(part: PriceSeries, seen: Observations, settings: EquilibriumSetting
         + f"; the asset has {seen.supply:.4g} shares"
         + ("." if settings.supply else f", of which {settings.turnover:.2%} change hands in a mean step (assumed).")
         + " Time is counted in steps.",
-        "One source of noise moves all, so that the model's volume is an exact function of past price changes. No data are "
-        "like that: the moments use means, memories and covariances, and the surplus ones test it.",
+        "One source of noise moves all, so that the model's volume is an exact function of past price changes. No data "
+        "are like that: the moments use means, memories and covariances, and the surplus ones test it.",
     ]
     frame = pd.DataFrame(TELLS, columns=["what is seen", "parameter of the law", "what it tells of the traders"])
     return Section("What was calibrated to what", prose, [Table(frame, "Which data tell what.")])
@@ -117,8 +117,8 @@ def _estimates(fit: dict[str, Any]) -> Section:
     for name, caption in captions.items():
         tables.append(Table(frame[frame["of"] == name].drop(columns="of"), caption))
     prose = [
-        "Standard errors come from a block bootstrap of the moments, whatever the law of the data; beside them those that "
-        "hold if the model is right."
+        "Standard errors come from a block bootstrap of the moments, whatever the law of the data; beside them those "
+        "that hold if the model is right."
     ]
     return Section("Estimates", prose, tables)
 
@@ -130,13 +130,13 @@ def _fit(fit: dict[str, Any], seen: Observations) -> Section:
         Picture(plot_moment_distances(fit["moments"]), "Grey: within two standard errors."),
         Picture(
             plot_volume_memory(seen.volume, volume),
-            "Autocorrelation of volume, mean over 20 simulated series as long as the data; distribution over all of them.",
+            "Autocorrelation of volume, mean over 20 simulated series as long as the data; distribution over all.",
         ),
     ]
-    together = [float(np.corrcoef(np.abs(seen.changes), seen.volume)[0, 1])]
+    together = float(np.corrcoef(np.abs(seen.changes), seen.volume)[0, 1])
     prose = [
-        f"Not fitted: the correlation of |price change| and volume of the same step is {together[0]:.2f} in the data; in "
-        "the model it is near 0, because trades of a step answer to earlier shocks."
+        f"Not fitted: the correlation of |price change| and volume of the same step is {together:.2f} in the data; "
+        "in the model it is near 0, because trades of a step answer to earlier shocks."
     ]
     return Section("Data and model", prose, [Table(pd.DataFrame(fit["moments"]), "The moments.", 4)], figures)
 
@@ -152,7 +152,7 @@ def _predictions(groups: TwoGroups) -> Section:
             "half-life of a gap (steps)": float(-np.log(2) / np.log(law.persistence)),
         })  # fmt: skip
     prose = [
-        "The same traders and the same dividend at other trading costs: what the equilibrium predicts. Volatility is money "
-        "per step, the liquidity premium the part of the mean price change that is there because trading costs."
+        "The same traders and the same dividend at other trading costs: what the equilibrium predicts. Volatility is "
+        "money per step, the liquidity premium the part of the mean price change that is there because trading costs."
     ]
     return Section("At other trading costs", prose, [Table(pd.DataFrame(rows))])

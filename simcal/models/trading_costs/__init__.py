@@ -1,4 +1,4 @@
-"""The market that agents with quadratic trading costs make in equilibrium; two groups far from the dividend in closed form."""
+"""The market that agents with quadratic trading costs make in equilibrium, and two groups in closed form."""
 
 from simcal.models.trading_costs.market import EquilibriumMarket as EquilibriumMarket
 from simcal.models.trading_costs.two_groups import TradeLaw as TradeLaw

@@ -1,4 +1,4 @@
-"""Two groups of traders far from the dividend: their equilibrium in closed form, and the law of its prices and volume."""
+"""Two groups of traders far from the dividend: equilibrium in closed form, and the law of its prices and volume."""
 
 from __future__ import annotations
 
