@@ -20,8 +20,10 @@ def solve_against(
     from simcal.equilibrium import predictions
     from simcal.equilibrium.predictions_report import write_predictions_report
 
+    if against is None:
+        raise ParameterError("--costs belongs to --against cost; give both.")
     if against != "cost":
-        raise ParameterError(f"--against is {against!r}, but only --against cost is known; --costs belongs to it.")
+        raise ParameterError(f"--against is {against!r}, but only --against cost is known.")
     found = predictions(
         problem, None if costs is None else _numbers(costs), method=method, n_paths=paths, seed=seed,
         listen=lambda cost: say(f"Solving at cost {cost:.4g} ..."),

@@ -20,3 +20,4 @@ from simcal.equilibrium.published import published_rows as published_rows
 from simcal.equilibrium.simulation import EquilibriumPaths as EquilibriumPaths
 from simcal.equilibrium.solution import EquilibriumErrors as EquilibriumErrors
 from simcal.equilibrium.solution import EquilibriumSolution as EquilibriumSolution
+from simcal.equilibrium.solution_market import SolutionMarket as SolutionMarket

@@ -1,4 +1,4 @@
-"""From a solution with quadratic costs to a market that simulates like every other."""
+"""From a solution to a market that simulates like every other."""
 
 from __future__ import annotations
 
@@ -6,35 +6,37 @@ import numpy as np
 
 from simcal.equilibrium.problem import Timing
 from simcal.equilibrium.solution import EquilibriumSolution
+from simcal.equilibrium.solution_market import SolutionMarket
 from simcal.errors import ParameterError
 from simcal.models.trading_costs import EquilibriumMarket
 
 _MOST = 100  # agents: beyond, the tables of the file become too large
 
 
-def to_market(solution: EquilibriumSolution, *, initial_price: float = 100.0) -> EquilibriumMarket:
-    """The market of a solution whose rates are linear in the state, as `solve` finds for quadratic costs.
+def to_market(solution: EquilibriumSolution, *, initial_price: float = 100.0) -> EquilibriumMarket | SolutionMarket:
+    """The market of a solution: it simulates, and its paths go wherever those of other markets go.
 
-    Its first period has the price changes of ``solution.simulate`` of the same seed.
+    Where rates are linear in the state and volatility depends on time only, as `solve` finds for quadratic costs, it
+    is tables that can be saved, an `EquilibriumMarket`; else it lives in memory, a `SolutionMarket`. Its first period
+    has the price changes of ``solution.simulate`` of the same seed.
 
     Parameters
     ----------
     solution
-        Of "riccati", "discrete" or "modal", with at most 100 agents.
+        Of any method.
     initial_price
         The price at the start; the solution says by how much it changes from there.
 
     Raises
     ------
     ParameterError
-        Where the solution has failed, has too many agents, or its feedback is not linear with a volatility of time
-        only.
+        Where the solution has failed.
     """
     problem = solution.problem
     if solution.failed:
         raise ParameterError(f"The solution by {solution.method!r} has failed, so it makes no market.")
     if problem.n_agents > _MOST:
-        raise ParameterError(f"The solution has {problem.n_agents} agents, but a market has at most {_MOST}.")
+        return SolutionMarket(solution, initial_price)
     start, agents = problem.initial_positions, problem.n_agents
     # Deviations that sum to zero, as those of all states do: one agent's against what the others hold on average.
     away = np.eye(agents) - 1 / agents
@@ -56,10 +58,7 @@ def to_market(solution: EquilibriumSolution, *, initial_price: float = 100.0) ->
         guess = -(psi @ matrix.T + w[:, None] * slope)
         size = np.abs(rates).max() + 1e-300
         if np.ptp(sigma) > 1e-9 or np.abs(guess - rates).max() > 1e-9 * size or not any(timings.values()):
-            raise ParameterError(
-                f"The solution by {solution.method!r} is not linear in the state with a volatility of time only. Only "
-                "such solutions make a market: take quadratic costs and the method 'modal', 'discrete' or 'riccati'."
-            )
+            return SolutionMarket(solution, initial_price)
         volatility.append(float(sigma[0]))
         feedback.append(matrix.tolist())
         hedge.append(slope.tolist())

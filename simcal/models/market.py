@@ -114,6 +114,11 @@ def from_dict(values: Mapping[str, Any]) -> Market:
             "This describes an equilibrium with trading costs, which is solved and not simulated as it stands: "
             "use `simcal solve` or simcal.solve(...)."
         )
+    if kind == "equilibrium-solution":
+        raise ParameterError(
+            "This describes the market of a solution that was in memory, without what its agents do: solve the problem "
+            "again, and make the market with simcal.equilibrium.to_market."
+        )
     if not isinstance(kind, str) or kind not in KINDS:
         raise ParameterError(f"The market's kind is {kind!r}, but must be one of {', '.join(KINDS)}.")
     module, name = KINDS[kind]
@@ -149,7 +154,18 @@ def load(source: str | Path) -> Market:
 
 
 def save(market: Market, path: str | Path) -> None:
-    """Write a market as TOML; `load` reads it back."""
+    """Write a market as TOML; `load` reads it back.
+
+    Raises
+    ------
+    ParameterError
+        Where no file can hold the market.
+    """
+    if market.kind not in KINDS:
+        raise ParameterError(
+            f"A market of kind {market.kind!r} lives in memory only and cannot be saved. That of an equilibrium can be "
+            "where costs are quadratic and there are at most 100 agents; else save the problem, and solve it again."
+        )
     write_atomically(Path(path), tomli_w.dumps(market.to_dict()))
 
 
