@@ -135,7 +135,8 @@ def _sharpe_ratios(blocks: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     count = blocks.shape[2] * blocks.shape[1] // 2
     middle = blocks.mean(axis=(1, 2))  # taken off first: the variance is a difference of sums
     centred = blocks - middle[:, None, None]
-    first, second = chosen @ centred.sum(axis=2).T, chosen @ (centred**2).sum(axis=2).T
+    # Not by BLAS, whose rounding may differ between columns: copies of a strategy must stay equal.
+    first, second = (np.einsum("ij,kj->ik", chosen, part.sum(axis=2)) for part in (centred, centred**2))
     mean = middle + first / count
     deviation = np.sqrt(np.maximum(second - first**2 / count, 0.0) / (count - 1))
     ratios = mean / np.where(deviation > 0, deviation, 1.0)

@@ -85,6 +85,13 @@ def test_a_mean_of_at_most_one_path_has_no_error(known):
     assert (row["mean"] == 2.0) == bool(known)
 
 
+def test_the_band_of_the_mean_over_markets_is_students():
+    markets = markets_of(3, n_markets=4)
+    means = [frame["pnl"].mean() for frame in markets.values()]
+    ends = stats.ttest_1samp(means, 0.0).confidence_interval(0.9)
+    assert over_markets(markets, level=0.9).loc["pnl", ["low", "high"]].tolist() == pytest.approx([ends.low, ends.high])
+
+
 @pytest.mark.parametrize("between", [0.0, 0.5, 2.0])
 def test_variances_within_and_between_markets_are_recovered(between):
     tables = [over_markets(markets_of(seed, between=between)) for seed in range(200)]

@@ -9,9 +9,10 @@ from simcal.errors import ParameterError
 from simcal.trading.records import cross_validate, distribution, overfitting
 
 
-@pytest.mark.parametrize(("seed", "n_strategies"), [(1, 10), (2, 7)])
-def test_splits_agree_with_ffn(seed, n_strategies):
+@pytest.mark.parametrize(("seed", "n_strategies", "copies"), [(1, 10, 1), (2, 7, 1), (3, 7, 3)])
+def test_splits_agree_with_ffn(seed, n_strategies, copies):
     returns = np.random.default_rng(seed).normal(0.01, 1.0, (n_strategies, 205))  # 5 steps fill no block
+    returns = np.repeat(returns, copies, axis=0)  # equals share their rank
     mine = cross_validate(returns, n_blocks=8)
     theirs = ffn.core.calc_prob_backtest_overfitting(pd.DataFrame(returns.T), n_blocks=8, full_output=True)
     assert len(mine) == 70
