@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simcal.equilibrium import Certificate, Comparison, EquilibriumErrors, EquilibriumProblem, EquilibriumSolution
     from simcal.equilibrium.comparison import Solved
 
-_TRAINED = "adversarial"
+_OF_ADVERSARIAL = ("objective", "drift", "clearing")
 
 
 def command(
@@ -26,12 +26,16 @@ def command(
     method: Annotated[
         str | None,
         typer.Option(
-            help="riccati, discrete, modal, quadrature, collocation, planner, leading-order, adversarial, ..."
+            help="riccati, discrete, modal, quadrature, collocation, planner, leading-order, adversarial, combo, fbsde."
         ),
     ] = None,
     every: Annotated[
         bool,
-        typer.Option("--all", help="All methods that take the problem and train nothing, beside what is published."),
+        typer.Option(
+            "--all",
+            help="All methods that take the problem, beside what is published; those that train, for so many seconds "
+            "each, only with --budget.",
+        ),
     ] = False,
     steps: Annotated[
         int | None, typer.Option(help="Steps of the discrete scheme, instead of those of the file.")
@@ -39,12 +43,10 @@ def command(
     timing: Annotated[str | None, typer.Option(help="pre-trade or post-trade, instead of that of the file.")] = None,
     paths: Annotated[int, typer.Option(help="Paths on which goals and errors are measured.")] = 3000,
     seed: Annotated[int, typer.Option(help="Seed of these paths.")] = 0,
-    seed_of_training: Annotated[
-        int | None, typer.Option(help="Seed of networks and training paths, for --method adversarial.")
-    ] = None,
+    seed_of_training: Annotated[int | None, typer.Option(help="Seed of networks and training paths.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Length of the training.")] = None,
     budget: Annotated[float | None, typer.Option(help="Seconds after which the training stops.")] = None,
-    objective: Annotated[str | None, typer.Option(help="unbiased or published, of the training.")] = None,
+    objective: Annotated[str | None, typer.Option(help="unbiased or published, of adversarial training.")] = None,
     drift: Annotated[str | None, typer.Option(help="known (a formula) or unknown (a network), in training.")] = None,
     clearing: Annotated[
         str | None, typer.Option(help="known (rates sum to zero) or unknown (by the drift), in training.")
@@ -65,7 +67,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Solve for the price that clears the market: S_0, mu_0, sigma_0, goals, clearing and terminal error."""
-    from simcal.equilibrium import Comparison, compare, load_problem, published_rows, solve_and_measure
+    from simcal.equilibrium import METHODS, Comparison, compare, load_problem, published_rows, solve_and_measure
     from simcal.errors import ParameterError
     from simcal.noise import check_integer, check_seed
 
@@ -79,20 +81,22 @@ def command(
         "drift": drift, "clearing": clearing, "device": device,
     }  # fmt: skip
     training = {k: v for k, v in training.items() if v is not None}
-    if training and (every or method != _TRAINED):
-        name_of_first = next(iter(training)).replace("_", "-")
-        raise ParameterError(f"--{name_of_first} belongs to a training; give --method {_TRAINED} with it.")
+    if every and method is not None:
+        raise ParameterError(f"--method {method} and --all were given, but only one of them is allowed.")
+    learns = method in METHODS and METHODS[method].learns
+    _check_training(training, method if learns else None, every)
     if against is not None or costs is not None:
         from simcal.cli.solve_against import solve_against
 
-        if every or training or method == _TRAINED:
+        if every or training or learns:
             raise ParameterError("--against solves at several costs by one exact method; leave --all and training out.")
         solve_against(problem, against, costs, method, paths, seed, out, as_json)
         return
     if every:
-        if method is not None:
-            raise ParameterError(f"--method {method} and --all were given, but only one of them is allowed.")
-        found = compare(problem, seed=seed, n_paths=paths, listen=lambda which: say(f"Solving by {which} ..."))
+        found = compare(
+            problem, seed=seed, n_paths=paths, training=_options(training) if training else None,
+            listen=lambda which: say(f"Solving by {which} ..."),
+        )  # fmt: skip
         if out is not None:
             certificates = {x.solution.method: _certificate(x, certified, paths) for x in found.solved}
             _report(out, found, certificates, seed, paths)
@@ -103,8 +107,8 @@ def command(
         print_table(_start(table), f"{_described(problem)}{note}")
         print_table(_errors(table), f"With standard errors, on {paths} paths of seed {seed}{note}")
         return
-    if method == _TRAINED:
-        solved = _trained(problem, training | {"out": out}, seed, paths)
+    if method is not None and learns:
+        solved = _trained(problem, method, training, out, seed, paths)
     else:
         solved = solve_and_measure(problem, method, seed=seed, n_paths=paths)
     certificate = _certificate(solved, certified, paths)
@@ -124,16 +128,16 @@ def command(
     say(f"{solved.solution.status} {solved.seconds:.2g} CPU seconds.")
 
 
-def _trained(problem: EquilibriumProblem, options: dict[str, Any], seed: int, paths: int) -> Solved:
+def _trained(
+    problem: EquilibriumProblem, method: str, options: Mapping[str, Any], out: Path | None, seed: int, paths: int
+) -> Solved:
     """Train with a progress bar; into the folder `out`, where there is one, go checkpoint and solution."""
     from simcal.equilibrium import solve
-    from simcal.equilibrium.adversarial import AdversarialSettings
     from simcal.equilibrium.comparison import Solved
     from simcal.files import write_atomically
 
-    out, names = options.get("out"), {"seed_of_training": "seed"}
-    chosen = {names.get(k, k): v for k, v in options.items() if k != "out"}
-    total = chosen.get("iterations") or AdversarialSettings.of(problem, chosen.get("objective", "unbiased")).iterations
+    chosen = _options(options)
+    total = chosen.get("iterations") or _iterations(problem, method, chosen)
     said = f"Training on {problem.name}"
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -141,13 +145,46 @@ def _trained(problem: EquilibriumProblem, options: dict[str, Any], seed: int, pa
         said += f", in {out}; interrupted, the same command continues"
     with game_progress(1, total, first="training", announce=said + ".") as listen:
         start = time.process_time()
-        found = solve(problem, method=_TRAINED, listen=lambda row: listen(0, row), **chosen)
+        found = solve(problem, method=method, listen=lambda row: listen(0, row), **chosen)
         solved = Solved(found, None if found.failed else found.errors(seed, paths), time.process_time() - start)
     if out is not None:
         errors = None if solved.errors is None else solved.errors.to_dict()
         text = json_text({**solved.solution.to_dict(), "errors": errors, "seconds": solved.seconds})
         write_atomically(out / "solution.json", (text + "\n").encode())
     return solved
+
+
+def _check_training(training: Mapping[str, Any], learner: str | None, every: bool) -> None:
+    """Refuse options of a training where none, or not theirs, was asked for."""
+    from simcal.equilibrium import METHODS
+    from simcal.errors import ParameterError
+
+    learners = [name for name, method in METHODS.items() if method.learns]
+    for option in training:
+        told = f"--{option.replace('_', '-')} belongs to"
+        if every and "budget" not in training:
+            raise ParameterError(f"{told} a training; with --all, give --budget SECONDS to train as well.")
+        if not every and learner is None:
+            allowed = f"{', '.join(learners[:-1])} or {learners[-1]}"
+            raise ParameterError(f"{told} a training; give --method {allowed} with it.")
+        if option in _OF_ADVERSARIAL and learner != "adversarial":
+            raise ParameterError(f"{told} the adversarial training; give --method adversarial with it.")
+
+
+def _options(training: Mapping[str, Any]) -> dict[str, Any]:
+    """The solvers' names of the options of a training."""
+    return {"seed" if name == "seed_of_training" else name: value for name, value in training.items()}
+
+
+def _iterations(problem: EquilibriumProblem, method: str, options: Mapping[str, Any]) -> int:
+    """How long a training is without a number of iterations."""
+    if method == "adversarial":
+        from simcal.equilibrium.adversarial import AdversarialSettings
+
+        return AdversarialSettings.of(problem, options.get("objective", "unbiased")).iterations
+    from simcal.equilibrium.baselines import BaselineSettings
+
+    return BaselineSettings.of(problem).iterations
 
 
 def _certificate(solved: Solved, wanted: bool, paths: int) -> Certificate | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from simcal.equilibrium.methods import methods_for, solve
+from simcal.equilibrium.methods import METHODS, methods_for, solve
 from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.equilibrium.published import PublishedRow, published_rows
 from simcal.equilibrium.solution import EquilibriumErrors, EquilibriumSolution
@@ -63,10 +63,7 @@ def solve_and_measure(
     problem: EquilibriumProblem, method: str | None = None, *, seed: int = 0, n_paths: int = 3000, **options: Any
 ) -> Solved:
     """`solve` with `options`, timed, and its errors on `n_paths` fresh paths."""
-    start = time.process_time()
-    found = solve(problem, method=method, **options)
-    seconds = time.process_time() - start
-    return Solved(found, None if found.failed else found.errors(seed, n_paths), seconds)
+    return _measured(problem, method, seed, n_paths, options)
 
 
 def compare(
@@ -75,6 +72,7 @@ def compare(
     *,
     seed: int = 0,
     n_paths: int = 3000,
+    training: Mapping[str, Any] | None = None,
     listen: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Solve one problem by several methods, on the same paths.
@@ -84,15 +82,27 @@ def compare(
     problem
         All methods take its steps and timing.
     methods
-        Names in `METHODS`; without them all that take the problem and train nothing.
+        Names in `METHODS`; without them all that take the problem and, unless there is a `training`, learn nothing.
     seed, n_paths
         Of the paths on which goals and errors are measured.
+    training
+        Options of every method that learns, such as ``{"budget": 60.0}``, seconds for each.
     listen
         Called with the name of each method before it starts.
     """
     solved = []
-    for method in methods_for(problem) if methods is None else methods:
+    for method in methods_for(problem, learning=training is not None) if methods is None else methods:
         if listen is not None:
             listen(method)
-        solved.append(solve_and_measure(problem, method, seed=seed, n_paths=n_paths))
+        options = training if training is not None and METHODS[method].learns else {}
+        solved.append(_measured(problem, method, seed, n_paths, options))
     return Comparison(problem, solved, published_rows(problem))
+
+
+def _measured(
+    problem: EquilibriumProblem, method: str | None, seed: int, n_paths: int, options: Mapping[str, Any]
+) -> Solved:
+    start = time.process_time()
+    found = solve(problem, method=method, **options)
+    seconds = time.process_time() - start
+    return Solved(found, None if found.failed else found.errors(seed, n_paths), seconds)

@@ -50,6 +50,8 @@ METHODS: dict[str, Method] = {
     "planner": Method("planner.solver", "solve_planner"),
     "leading-order": Method("leading_order", "solve_leading_order", two_agents=True, exact=False),
     "adversarial": Method("adversarial", "solve_adversarial", learns=True),
+    "combo": Method("baselines", "solve_combo", exact=False, learns=True),
+    "fbsde": Method("baselines", "solve_fbsde", exact=False, learns=True),
 }
 
 
@@ -60,9 +62,9 @@ def default_method(problem: EquilibriumProblem) -> str:
     return "quadrature" if problem.n_agents == 2 else "collocation"
 
 
-def methods_for(problem: EquilibriumProblem) -> list[str]:
-    """The methods without learning that take the problem; `exact` of each says whether it is one of the truths."""
-    return [name for name, method in METHODS.items() if method.takes(problem) and not method.learns]
+def methods_for(problem: EquilibriumProblem, *, learning: bool = False) -> list[str]:
+    """The methods that take the problem, those that learn only if wanted; `exact` of each tells which are truths."""
+    return [name for name, method in METHODS.items() if method.takes(problem) and (learning or not method.learns)]
 
 
 def solve(

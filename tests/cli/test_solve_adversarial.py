@@ -41,4 +41,5 @@ def test_the_objective_and_the_budget_reach_the_training(command):
 def test_options_of_a_training_are_refused_without_one(command, options):
     done = command("solve", "lq-5", *options)
     assert done.code == 2
-    assert f"{options[0]} belongs to a training; give --method adversarial with it." in " ".join(done.err.split())
+    told = f"{options[0]} belongs to a training; give --method adversarial, combo or fbsde with it."
+    assert told in " ".join(done.err.split())
