@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ import tomli_w
 from simcal.errors import ParameterError
 from simcal.files import make_folder, write_atomically
 from simcal.json_text import json_text
+
+if TYPE_CHECKING:
+    from simcal.trading.orders.impact import ImpactLaw
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 """Of the fans in `Backtest.series`."""
@@ -35,16 +38,31 @@ class Backtest:
         Over time, by quantity ("pnl", "inventory"; with a baseline "baseline_pnl", ..., "difference"): a frame with the
         columns ``step``, ``mean``, ``standard_error`` and the quantiles over paths ``q0.025`` to ``q0.975``; over the
         first 20 000 paths, at about a hundred steps.
+    impact
+        In a market with a price: the log price with the strategies less that without, on the same noise, over the
+        steps: columns as in `series`, ``low`` and ``high`` of the mean's band, and ``magnitude``, the mean absolute
+        difference.
+    capacity
+        There, where sizes were asked for: the columns of `summary`, a row per size and measure.
+    impact_law
+        Likewise: impact against the size of a metaorder, and the fitted exponents.
     shifts
-        The same strategy with all margins shifted, on the same noise: the columns of `summary` and ``shift``, a row
-        per shift and measure, where the baseline is shift 0. None where no shifts were asked for.
+        In a dealer market: the same strategy with all margins shifted, on the same noise: the columns of `summary` and
+        ``shift``, a row per shift and measure, where the baseline is shift 0. None where no shifts were asked for.
+
+    In a market with a price `summary` says too what the same strategy earns where prices do not notice it, as every
+    replay of recorded prices has it: ``replayed``, and the value less it, path by path: ``impact`` with
+    ``impact_standard_error``, ``impact_low``, ``impact_high``.
 
     Other attributes
     ----------------
     strategy, baseline
         What they are called; baseline None where there is none.
-    baseline_paths
-        As `paths`.
+    baseline_paths, replayed_paths
+        As `paths`, of the baseline and of the strategy whose orders prices do not notice.
+    together
+        Where several strategies traded together: the columns of `summary`, a row per strategy and measure; everything
+        else is the first one's.
     market
         As plain values; ``simcal.models.from_dict`` makes it a market again.
     settings
@@ -63,6 +81,11 @@ class Backtest:
     market: Mapping[str, Any] = field(repr=False)
     settings: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    replayed_paths: pd.DataFrame | None = field(repr=False, default=None)
+    impact: pd.DataFrame | None = field(repr=False, default=None)
+    capacity: pd.DataFrame | None = field(repr=False, default=None)
+    impact_law: ImpactLaw | None = field(repr=False, default=None)
+    together: pd.DataFrame | None = field(repr=False, default=None)
 
     def __getitem__(self, name: str) -> float:
         """The value of a measure, such as ``backtest["hit_ratio"]``."""
@@ -73,6 +96,8 @@ class Backtest:
     def table(self) -> pd.DataFrame:
         """The summary for a reader: words instead of names, a band in two columns."""
         columns = ["measure", "unit", "value", "low", "high"]
+        if "replayed" in self.summary:
+            columns += ["replayed", "impact", "impact_low", "impact_high"]
         if self.baseline is not None:
             columns += ["baseline", "difference", "difference_low", "difference_high"]
         return pd.DataFrame({column.replace("_", " "): self.summary[column].to_numpy() for column in columns})
@@ -104,24 +129,32 @@ class Backtest:
             "settings": dict(self.settings),
             "summary": self.summary.to_dict("index"),
             "shifts": None if self.shifts is None else self.shifts.reset_index().to_dict("records"),
+            "capacity": None if self.capacity is None else self.capacity.reset_index().to_dict("records"),
+            "impact_law": None if self.impact_law is None else self.impact_law.to_dict(),
+            "together": None if self.together is None else self.together.reset_index().to_dict("records"),
             "notes": list(self.notes),
             "market": dict(self.market),
         }
 
     def save(self, folder: str | Path) -> Path:
-        """Write a folder: ``backtest.json``, ``paths.csv``, ``series.csv``, ``shifts.csv`` and ``market.toml``.
+        """Write a folder: ``backtest.json``, ``paths.csv``, ``series.csv``, ``market.toml``, and what else there is.
 
-        The folder is a market for `simcal.load`. Returns its path; `DataError` where it cannot be written.
+        ``baseline_paths.csv``, ``replayed_paths.csv``, ``impact.csv``, ``capacity.csv``, ``shifts.csv``. The folder is
+        a market for `simcal.load`. Returns its path; `DataError` where it cannot be written.
         """
         folder = make_folder(folder)
         frames = {
             "paths.csv": self.paths,
             "series.csv": pd.concat(self.series, names=["quantity"]).reset_index(level=0),
         }
-        if self.baseline_paths is not None:
-            frames["baseline_paths.csv"] = self.baseline_paths
-        if self.shifts is not None:
-            frames["shifts.csv"] = self.shifts.reset_index()
+        more = {
+            "baseline_paths.csv": self.baseline_paths,
+            "replayed_paths.csv": self.replayed_paths,
+            "impact.csv": self.impact,
+            "capacity.csv": None if self.capacity is None else self.capacity.reset_index(),
+            "shifts.csv": None if self.shifts is None else self.shifts.reset_index(),
+        }
+        frames |= {name: frame for name, frame in more.items() if frame is not None}
         for name, frame in frames.items():
             write_atomically(folder / name, frame.to_csv(index=False, lineterminator="\n"))
         write_atomically(folder / "backtest.json", json_text(self.to_dict(), indent=1) + "\n")

@@ -14,6 +14,7 @@ from simcal.errors import NumericalError, NumericalWarning, ParameterError
 from simcal.trading.bands import summarise
 from simcal.trading.dealers.accounts import Account, measures, path_measures
 from simcal.trading.dealers.policies import Policy, Watched, not_finite
+from simcal.trading.noise import Noise
 from simcal.trading.result import Backtest, over_time
 
 if TYPE_CHECKING:
@@ -24,18 +25,6 @@ TIMES, FAN_PATHS = 101, 20_000  # of the fans over time
 _SAVED = ("side", "size", "own_quote", "own_done", "own_inventory")
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Which requests are played: policies played on the same one meet the same clients and rivals."""
-
-    seed: int
-    first_path: int
-    n_paths: int
-    n_steps: int
-    burn_in: int
-    threads: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,13 +80,11 @@ def play(policy: Policy, market: RfqMarket, noise: Noise, told: Callable[[int], 
     chunk = max(CHUNK // noise.n_steps, 1)
     times = np.unique(np.linspace(0, noise.n_steps - 1, min(TIMES, noise.n_steps)).round().astype(int))
     tables, pnl, inventory, n_failed, n_drawn = [], [], [], 0, 0
-    for begin in range(0, noise.n_paths, chunk):
-        count = min(chunk, noise.n_paths - begin)
-        part = Noise(noise.seed, noise.first_path + begin, count, noise.n_steps, noise.burn_in, noise.threads)
+    for part in noise.chunks(chunk):
         account, failed = account_of(policy, market, part)
         good = failed == 0
         n_failed += int((~good).sum())
-        table = {"path": np.arange(count) + part.first_path, **path_measures(account)}
+        table = {"path": np.arange(part.n_paths) + part.first_path, **path_measures(account)}
         tables.append(pd.DataFrame(table)[good])
         drawn = np.flatnonzero(good)[: FAN_PATHS - n_drawn]
         if drawn.size:
@@ -105,7 +92,7 @@ def play(policy: Policy, market: RfqMarket, noise: Noise, told: Callable[[int], 
             inventory.append(account.inventory[np.ix_(drawn, times)])
             n_drawn += drawn.size
         if told is not None:
-            told(count)
+            told(part.n_paths)
     paths = pd.concat(tables, ignore_index=True)
     if paths.empty:
         raise NumericalError(

@@ -14,7 +14,6 @@ from simcal.trading.noise import Noise
 from simcal.trading.orders.built_in import BUILT_IN
 from simcal.trading.orders.engine import Played, play, play_chunks, replay
 from simcal.trading.orders.forms import Strategy, strategies_of, strategy_of
-from simcal.trading.orders.observations import observe
 from simcal.trading.orders.terms import Terms, terms_of
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "Played",
     "Strategy",
     "Terms",
-    "observe",
     "play",
     "play_chunks",
     "replay",

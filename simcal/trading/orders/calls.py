@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from simcal.errors import ParameterError
+from simcal.trading.observations import N_OTHERS, N_RETURNS, observe
 from simcal.trading.orders.forms import ARGUMENTS, Strategy
-from simcal.trading.orders.observations import observe
 
 
 class Caller:
@@ -26,6 +26,8 @@ class Caller:
 
     def __init__(self, strategy: Strategy, numbers: np.ndarray, n_steps: int) -> None:
         self.strategy, self.numbers, self.n_steps = strategy, numbers, n_steps
+        space = getattr(strategy.decide, "observation_space", None)  # of a policy: how many returns it was trained on
+        self._n_returns = N_RETURNS if space is None else max(int(space.shape[-1]) - N_OTHERS, 0)
         self._path = (numbers & np.uint64(2**63 - 1)).astype(np.int64)
 
     def __call__(
@@ -74,7 +76,7 @@ class Caller:
         seen = (_locked(history[:, :known]), _locked(position), _locked(cash), step)
         if strategy.form == "arrays":
             return strategy.decide(*seen, *((path,) if strategy.knows_path else ()))
-        answer = strategy.decide.predict(observe(*seen, self.n_steps), deterministic=True)
+        answer = strategy.decide.predict(observe(*seen, self.n_steps, self._n_returns), deterministic=True)
         answer = np.asarray(answer[0] if isinstance(answer, tuple) else answer)
         return answer[:, 0] if answer.ndim == 2 and answer.shape[1] == 1 else answer
 

@@ -89,12 +89,19 @@ def terms_of(
     return Terms(sizes, execution, **{name: not_negative(f"{name}_cost", value) for name, value in costs.items()})
 
 
+def positive(name: str, value: Any) -> float:
+    """`value` as a finite float above 0, or `ParameterError`."""
+    if not _is_number(value) or not 0 < value < float("inf"):
+        raise ParameterError(f"{name} is {value!r}, but must be a finite number above 0.")
+    return float(value)
+
+
 def not_negative(name: str, value: Any) -> float:
     """`value` as a finite float of at least 0, or `ParameterError`."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, np.integer, np.floating))
-        or not 0 <= value < float("inf")
-    ):
+    if not _is_number(value) or not 0 <= value < float("inf"):
         raise ParameterError(f"{name} is {value!r}, but must be a finite number of at least 0.")
     return float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
