@@ -1,23 +1,20 @@
-"""The fast gradient of the stock market on a CPU: compiled sweeps behind ``torch.autograd.Function``."""
+"""The fast gradient of the stock market on a CPU: its compiled sweeps, ready for `differentiable_prices`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from math import sqrt
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from simcal.errors import ParameterError
 from simcal.models.stock import sweep, sweep_reverse
 from simcal.models.stock.coefficients import DIFFERENTIABLE as DIFFERENTIABLE
 from simcal.models.stock.coefficients import Numbers, coefficients, numbers_of
-from simcal.models.stock.lanes import LANES
 from simcal.models.stock.market import StockMarket
-from simcal.threads import run, split
+from simcal.models.sweeps import count_blocks, differentiable_prices, over_blocks
 
 
 def adjoint_prices(
@@ -49,58 +46,34 @@ def adjoint_prices(
     ParameterError
         Where the noise requires a gradient.
     """
-    if noise.requires_grad:
-        raise ParameterError("The noise requires a gradient, which the engine 'adjoint' does not have; use 'torch'.")
-    prices: Any = _Sweeps.apply(market, variance_gradient_floor, tuple(values), noise.contiguous(), *values.values())
-    return prices
+    sweeps = partial(_Sweeps, market, variance_gradient_floor)
+    return differentiable_prices(sweeps, values, noise)
 
 
-class _Sweeps(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, market: StockMarket, floor: float, names: tuple[str, ...], noise: Tensor, *tensors: Tensor
-    ) -> Tensor:
+class _Sweeps:
+    def __init__(self, market: StockMarket, floor: float, given: Numbers) -> None:
+        self.market, self.floor = market, floor
+        self.follows = "variance_start" not in given
+        self.numbers = numbers_of(market, given)
+
+    def forward(self, noise: Tensor) -> list[Tensor]:
+        """Prices, value, variance and demand."""
         n_steps, _, n_paths = noise.shape
-        given = {name: tensor.detach().double().numpy() for name, tensor in zip(names, tensors, strict=True)}
-        numbers = numbers_of(market, given)
-        compiled = coefficients(market, numbers, noise.numpy().dtype)
-        prices, value, variance = (torch.empty((n_steps + 1, n_paths), dtype=noise.dtype) for _ in range(3))
-        demand = torch.empty((n_steps, n_paths), dtype=noise.dtype)
-        _over_blocks(sweep.forward, n_paths, (compiled,), noise, prices, value, variance, demand)
-        out = prices.t()
-        ctx.save_for_backward(noise, out, value, variance, demand, *tensors)
-        ctx.market, ctx.floor, ctx.names = market, floor, names
-        ctx.numbers, ctx.coefficients = numbers, compiled
-        return out
+        self.coefficients = coefficients(self.market, self.numbers, noise.numpy().dtype)
+        rows = [torch.empty((n, n_paths), dtype=noise.dtype) for n in (*3 * (n_steps + 1,), n_steps)]
+        over_blocks(sweep.forward, n_paths, (self.coefficients,), noise, *rows)
+        return rows
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        noise, out, value, variance, demand, *tensors = ctx.saved_tensors
+    def backward(self, noise: Tensor, kept: Sequence[Tensor], gradient: Tensor) -> Numbers:
+        """Derivatives in the market's parameters."""
         n_paths = noise.shape[2]
-        sizes = [getattr(ctx.coefficients, name).size for name in sweep_reverse.GROUPS]
-        partials = torch.zeros((_blocks(n_paths), sum(sizes) + len(sweep_reverse.SCALARS)), dtype=torch.float64)
-        arrays = (noise, out.t(), value, variance, demand, gradient.t().contiguous(), partials)
-        floor = noise.numpy().dtype.type(sqrt(ctx.floor))
-        _over_blocks(sweep_reverse.reverse, n_paths, (ctx.coefficients, floor), *arrays)
+        sizes = [getattr(self.coefficients, name).size for name in sweep_reverse.GROUPS]
+        shape = (count_blocks(n_paths), sum(sizes) + len(sweep_reverse.SCALARS))
+        partials = torch.zeros(shape, dtype=torch.float64)
+        floor = noise.numpy().dtype.type(sqrt(self.floor))
+        over_blocks(sweep_reverse.reverse, n_paths, (self.coefficients, floor), noise, *kept, gradient, partials)
         sums = np.split(partials.numpy().sum(axis=0), np.cumsum(sizes))
-        by_name = _chain(ctx.market, ctx.numbers, sums, follows="variance_start" not in ctx.names)
-        gradients: list[Tensor | None] = [None] * 4
-        for name, tensor, needed in zip(ctx.names, tensors, ctx.needs_input_grad[4:], strict=True):
-            by = by_name[name] if tensor.ndim else by_name[name].sum()
-            gradients.append(torch.as_tensor(by, dtype=tensor.dtype) if needed else None)
-        return tuple(gradients)
-
-
-def _blocks(n_paths: int) -> int:
-    return -(-n_paths // LANES)
-
-
-def _over_blocks(function: Callable[..., None], n_paths: int, numbers: tuple[Any, ...], *arrays: Tensor) -> None:
-    """Share the blocks of paths among the threads; a sweep writes to its own blocks only."""
-    arguments = (*numbers, *(a.numpy() for a in arrays))
-    ranges = split(_blocks(n_paths), torch.get_num_threads())
-    run([(function, (first, last, LANES, *arguments)) for first, last in ranges])
+        return _chain(self.market, self.numbers, sums, follows=self.follows)
 
 
 def _chain(market: StockMarket, numbers: Numbers, sums: list[np.ndarray], *, follows: bool) -> Numbers:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simcal.models.fundamental.coefficients import fundamental_fields
 from simcal.models.stock.market import StockMarket
 from simcal.models.stock.specs import SPECS
 
@@ -57,7 +58,7 @@ def numbers_of(market: StockMarket, given: Mapping[str, np.ndarray] | None = Non
 
 def coefficients(market: StockMarket, numbers: Numbers, dtype: Any) -> Coefficients:
     """The coefficients in float64 or float32, from the result of `numbers_of` for this market."""
-    real, hard, correlation = np.dtype(dtype).type, market.rule == "hard", numbers["leverage_correlation"]
+    real, hard = np.dtype(dtype).type, market.rule == "hard"
     trend, value = numbers["trend_sensitivity"], numbers["value_sensitivity"]
     return Coefficients(
         public=(numbers["public_weight"] * numbers["public_sd"]).astype(dtype),
@@ -70,13 +71,5 @@ def coefficients(market: StockMarket, numbers: Numbers, dtype: Any) -> Coefficie
         observation_sd=numbers["observation_sd"].astype(dtype),
         impact=real(numbers["impact"] / market.n_traders),
         initial_price=real(numbers["initial_price"]),
-        mean=real(numbers["fundamental_mean"]),
-        reversion=real(numbers["fundamental_reversion"]),
-        start=real(numbers["fundamental_start"]),
-        variance_mean=real(numbers["variance_mean"]),
-        variance_reversion=real(numbers["variance_reversion"]),
-        variance_start=real(numbers["variance_start"]),
-        vol_of_vol=real(numbers["vol_of_vol"]),
-        correlation=real(correlation),
-        orthogonal=real(np.sqrt(np.maximum(1 - correlation * correlation, 0))),
+        **fundamental_fields(numbers, dtype),
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from simcal.models.fundamental.eager import fundamental_path
 from simcal.models.stock import rules
 from simcal.models.stock.market import StockMarket
 from simcal.models.stock.specs import SPECS, STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
@@ -34,7 +33,8 @@ def eager_prices(
     errors_from = STREAM_TRADERS + market.n_noise
 
     # The fundamental value and the noise traders' orders do not depend on the price.
-    fundamental = _fundamental_value(number, noise, variance_gradient_floor)
+    shocks = noise[:, STREAM_VALUE], noise[:, STREAM_VARIANCE]
+    fundamental = fundamental_path(number, *shocks, variance_gradient_floor)
     public_weight, private_weight = 0.5 * number("public_weight"), 0.5 * number("private_weight")
     public = number("public_sd") * noise[:, STREAM_PUBLIC, None]
     private = number("private_sd") * noise[:, STREAM_TRADERS:errors_from]
@@ -64,47 +64,6 @@ def eager_prices(
         history.append(price)
         moves.append(price - base)
     return torch.stack(history).t()
-
-
-def _fundamental_value(number: Any, noise: Tensor, floor: float) -> Tensor:
-    """P*(1..T) by equations (8) and (7), shape (n_steps, n_paths)."""
-    correlation = number("leverage_correlation")
-    orthogonal = (1 - correlation * correlation).clamp(min=0).sqrt()
-    variance_normals = noise[:, STREAM_VARIANCE]
-    value_shocks = rules.correlated(noise[:, STREAM_VALUE], variance_normals, correlation, orthogonal)
-    mean, reversion = number("fundamental_mean"), number("fundamental_reversion")
-    variance_mean, variance_reversion = number("variance_mean"), number("variance_reversion")
-    vol_of_vol = number("vol_of_vol")
-    variance = number("variance_start").to(noise.device).expand(noise.shape[2])
-    value = number("fundamental_start").to(noise.device).expand(noise.shape[2])
-    root_of: Any = _Root.apply
-    root = root_of(variance, floor)
-    path = []
-    for value_shock, shock in zip(value_shocks.unbind(), variance_normals.unbind(), strict=True):
-        # Operation by operation as in `rules`: near zero, a rounding of 1e-18 in sigma is one of 1e-9 in its root.
-        variance = variance + variance_reversion * (variance_mean - variance) + vol_of_vol * root * shock
-        root = root_of(variance, floor)
-        value = value + reversion * (mean - value) + root * value_shock
-        path.append(value)
-    return torch.stack(path)
-
-
-class _Root(torch.autograd.Function):
-    """sqrt(max(sigma, 0)); its slope is zero where truncated, and 1 / (2 sqrt(floor)) at most. NaN stays NaN."""
-
-    @staticmethod
-    def forward(ctx: Any, variance: Tensor, floor: float) -> Tensor:  # type: ignore[override]
-        positive = variance.clamp(min=0)
-        # On a CPU torch may miss the last digit of a root, and near zero the next root makes much of it.
-        root = torch.from_numpy(np.sqrt(positive.numpy())) if positive.device.type == "cpu" else positive.sqrt()
-        ctx.floor = sqrt(floor)
-        ctx.save_for_backward(root)
-        return root
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        (root,) = ctx.saved_tensors
-        return torch.where(root == 0, 0, 0.5 * gradient / root.clamp(min=ctx.floor)), None
 
 
 def _trend_weights(market: StockMarket, noise: Tensor) -> tuple[list[int], Tensor]:

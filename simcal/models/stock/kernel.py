@@ -1,8 +1,4 @@
-"""The stock market in Numba: blocks of lanes in threads, the noise made in place, only what is saved stored.
-
-A lane runs the same instructions whatever stands in the others, and the last block is padded to all its lanes. So a
-path has the same bits whatever the number of paths, the chunk or the thread.
-"""
+"""The stock market in Numba: blocks of lanes in threads, the noise made in place, only what is saved stored."""
 
 from __future__ import annotations
 
@@ -11,35 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from simcal.models.blocks import simulate_in_blocks
+from simcal.models.lanes import LANES, OPTIONS, SHELF, U64, draw, store
 from simcal.models.stock.coefficients import coefficients, numbers_of
-from simcal.models.stock.lanes import LANES, OPTIONS, U32, U64, draw
 from simcal.models.stock.market import StockMarket
 from simcal.models.stock.specs import STREAM_TRADERS
 from simcal.models.stock.step import NAMES, PRICE, SCRATCH, VALUE, VARIANCE, VOLUME, step_block
-from simcal.noise.counters import key_of
-from simcal.threads import check_threads, run, split
-
-SHELF = 16
-
-
-@njit(**OPTIONS)
-def _store(out, shelf, row, place):
-    """Column `place` of the paths of this block, laid aside until a cache line's worth can go to its path at once."""
-    shelf[place % SHELF] = row
-    if place % SHELF == SHELF - 1 or place == out.shape[1] - 1:
-        first = place - place % SHELF
-        for lane in range(out.shape[0]):  # the padded lanes stay out
-            for j in range(place - first + 1):
-                out[lane, first + j] = shelf[j, lane]
 
 
 @njit(cache=True, **OPTIONS)
 def simulate_blocks(p, hard, k0, k1, first_path, n_steps, every, burn_in, slots, out, failed, first_block, last_block):
-    """Simulate the blocks `first_block` to `last_block` - 1.
-
-    `out` has shape (saved names, n_paths, saved times); ``slots[q]`` is the place there of ``NAMES[q]``, or -1.
-    `failed` (n_paths,) gets the first step whose price or value is not a usable number, 0 where there is none.
-    """
+    """Simulate the blocks `first_block` to `last_block` - 1, as `simulate_in_blocks` wants it."""
     n_paths = failed.size
     n_technical = p.trend.size
     draws = STREAM_TRADERS + p.public.size + p.value.size
@@ -71,7 +49,7 @@ def simulate_blocks(p, hard, k0, k1, first_path, n_steps, every, burn_in, slots,
             if t >= burn_in and (t - burn_in) % every == 0:
                 for q in range(len(NAMES)):
                     if slots[q] >= 0:
-                        _store(out[slots[q], begin:end], shelves[slots[q]], now[q], (t - burn_in) // every)
+                        store(out[slots[q], begin:end], shelves[slots[q]], now[q], (t - burn_in) // every)
         failed[begin:end] = failed_now[: end - begin]
 
 
@@ -89,13 +67,7 @@ def simulate_chunk(
     threads: int | None,
 ) -> dict[str, np.ndarray]:
     """See `StockMarket.simulate_chunk`."""
-    names = ["prices", *save]
-    out = np.empty((len(names), n_paths, n_steps // every + 1), dtype)
-    failed = np.empty(n_paths, np.int64)
-    slots = np.array([names.index(name) if name in names else -1 for name in NAMES])
-    k0, k1 = key_of(seed)
-    what = (coefficients(market, numbers_of(market), dtype), market.rule == "hard", U32(k0), U32(k1), U64(first_path))
-    where = (n_steps, every, burn_in, slots, out, failed)
-    blocks = split(-(-n_paths // LANES), check_threads(threads))
-    run([(simulate_blocks, (*what, *where, begin, end)) for begin, end in blocks])
-    return {**dict(zip(names, out, strict=True)), "failed_step": failed}
+    return simulate_in_blocks(
+        simulate_blocks, (coefficients(market, numbers_of(market), dtype), market.rule == "hard"), NAMES, seed,
+        first_path, n_paths, n_steps, save=save, every=every, burn_in=burn_in, dtype=dtype, threads=threads,
+    )  # fmt: skip

@@ -1,32 +1,19 @@
 """The parts of the stock market's kernel: loops over the lanes of a block, one path per lane.
 
-Such loops become vector instructions. The rules are those of `simcal.models.stock.rules`, compiled; the three with a
-choice or a tanh are restated here for one number.
+The rules are those of `simcal.models.stock.rules`, compiled; the two with a choice or a tanh are restated here for one
+number.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
 from simcal.models.elementary import tanh_half
+from simcal.models.fundamental.lanes import positive_part as positive_part
+from simcal.models.lanes import LANES, OPTIONS
 from simcal.models.stock import rules
-from simcal.noise.compiled import normal_pair, philox
-
-LANES = 512
-# The arithmetic as written, so that all engines agree: near zero, a rounding of 1e-18 in the variance is one of 1e-9
-# in its root. Said aloud, because a compiled function without a word takes over the freedoms of its caller.
-OPTIONS: Any = {"error_model": "numpy", "fastmath": False, "nogil": True}
-U32, U64 = np.uint32, np.uint64
-
-
-@overload(rules.positive_part, jit_options=OPTIONS)
-def _positive_part(x):  # type: ignore[no-untyped-def]
-    zero = (np.float32 if x == types.float32 else np.float64)(0)
-    return lambda x: zero if x < zero else x
 
 
 @overload(rules.hard_order, jit_options=OPTIONS)
@@ -42,41 +29,8 @@ def _smoothed_order(signal):  # type: ignore[no-untyped-def]
 
 
 noise_signal, value_signal = njit(**OPTIONS)(rules.noise_signal), njit(**OPTIONS)(rules.value_signal)
-trend_signal = njit(**OPTIONS)(rules.trend_signal)
-correlated, next_price = njit(**OPTIONS)(rules.correlated), njit(**OPTIONS)(rules.next_price)
-next_variance, next_value = njit(**OPTIONS)(rules.next_variance), njit(**OPTIONS)(rules.next_value)
+trend_signal, next_price = njit(**OPTIONS)(rules.trend_signal), njit(**OPTIONS)(rules.next_price)
 smoothed_order, hard_order = rules.smoothed_order, rules.hard_order
-
-
-@njit(**OPTIONS)
-def draw(normals, draws, k0, k1, first_path, step):
-    """Fill the rows of `normals` with the streams 0 to `draws` - 1 (and up to three more) of one step."""
-    like = normals.dtype.type(0)
-    for block in range((draws + 3) // 4):
-        s = 4 * block
-        a, b, c, d = normals[s], normals[s + 1], normals[s + 2], normals[s + 3]
-        if s + 2 < draws:
-            for lane in range(LANES):
-                path = U64(first_path + U64(lane))
-                w0, w1, w2, w3 = philox(k0, k1, U32(path), U32(path >> U64(32)), U32(step), U32(block))
-                a[lane], b[lane] = normal_pair(w0, w1, like)
-                c[lane], d[lane] = normal_pair(w2, w3, like)
-        else:
-            for lane in range(LANES):
-                path = U64(first_path + U64(lane))
-                w0, w1, _, _ = philox(k0, k1, U32(path), U32(path >> U64(32)), U32(step), U32(block))
-                a[lane], b[lane] = normal_pair(w0, w1, like)
-
-
-@njit(**OPTIONS)
-def fundamental(p, value, variance, value_normals, variance_normals):
-    """Equations (8) and (7)."""
-    for lane in range(LANES):
-        shock = correlated(value_normals[lane], variance_normals[lane], p.correlation, p.orthogonal)
-        variance[lane] = next_variance(
-            variance[lane], p.variance_mean, p.variance_reversion, p.vol_of_vol, variance_normals[lane]
-        )
-        value[lane] = next_value(value[lane], p.mean, p.reversion, variance[lane], shock)
 
 
 @njit(**OPTIONS)

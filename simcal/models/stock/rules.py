@@ -3,7 +3,8 @@
 Pure functions of numbers or arrays that broadcast together. The reference calls them on NumPy arrays; the kernel
 compiles these very functions with Numba and replaces only the three with a choice or a tanh in them
 (`positive_part`, `hard_order`, `smoothed_order`), which the tests compare. They hold no literal numbers beside whole
-ones that NumPy leaves in the precision of the arrays, so float32 stays float32. Equation numbers as in `StockMarket`.
+ones that NumPy leaves in the precision of the arrays, so float32 stays float32. Equation numbers as in `StockMarket`;
+the fundamental value's rules are shared with other markets.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
+from simcal.models.fundamental.rules import correlated as correlated
+from simcal.models.fundamental.rules import next_value as next_value
+from simcal.models.fundamental.rules import next_variance as next_variance
+from simcal.models.fundamental.rules import positive_part as positive_part
 
 
 def noise_signal(public_weight: Any, public: Any, private_weight: Any, private: Any) -> Any:
@@ -36,26 +42,6 @@ def smoothed_order(signal: Any) -> Any:
 def hard_order(signal: Any, threshold: Any) -> Any:
     """+1 where x >= gamma, else -1 where x <= -gamma, else 0: eq. (4), (6), (9); gamma is 0 for noise and value."""
     return np.where(signal >= threshold, 1.0, np.where(signal <= -threshold, -1.0, 0.0))
-
-
-def positive_part(x: Any) -> Any:
-    """max(x, 0); NaN stays NaN."""
-    return np.maximum(x, 0)
-
-
-def correlated(shock: Any, other: Any, correlation: Any, orthogonal: Any) -> Any:
-    """A normal that has `correlation` c with `other`: c eps2 + sqrt(1 - c^2) eps1; `orthogonal` is the root."""
-    return correlation * other + orthogonal * shock
-
-
-def next_variance(variance: Any, mean: Any, reversion: Any, vol_of_vol: Any, shock: Any) -> Any:
-    """sigma(t) from sigma(t-1), eq. (8) with full truncation: only the root takes the positive part."""
-    return variance + reversion * (mean - variance) + vol_of_vol * np.sqrt(positive_part(variance)) * shock
-
-
-def next_value(value: Any, mean: Any, reversion: Any, variance: Any, shock: Any) -> Any:
-    """P*(t) from P*(t-1) and sigma(t), eq. (7)."""
-    return value + reversion * (mean - value) + np.sqrt(positive_part(variance)) * shock
 
 
 def next_price(price: Any, impact: Any, demand: Any) -> Any:

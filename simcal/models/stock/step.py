@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simcal.models.stock.lanes import LANES, OPTIONS, act, fundamental, next_price, noise_signal, trend, value_signal
+from simcal.models.fundamental.lanes import move_fundamental
+from simcal.models.lanes import LANES, OPTIONS
+from simcal.models.stock.lanes import act, next_price, noise_signal, trend, value_signal
 from simcal.models.stock.market import StockMarket
 from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
 
@@ -34,7 +36,7 @@ def step_block(
     zero, one, infinity = real(0), real(1), real(np.inf)
     signal, order, spare = scratch[0], scratch[1], scratch[2:]
     price, value, variance = now[PRICE], now[VALUE], now[VARIANCE]
-    fundamental(p, value, variance, normals[STREAM_VALUE], normals[STREAM_VARIANCE])
+    move_fundamental(p, value, variance, normals[STREAM_VALUE], normals[STREAM_VARIANCE])
     now[DEMAND : VOLUME + 3] = 0
     noise_demand, trend_demand, value_demand = now[DEMAND], now[DEMAND + 1], now[DEMAND + 2]
     public = normals[STREAM_PUBLIC]

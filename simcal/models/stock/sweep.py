@@ -10,29 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simcal.models.stock.lanes import (
-    OPTIONS,
-    correlated,
-    next_price,
-    next_value,
-    next_variance,
-    noise_signal,
-    roll_trend,
-    smoothed_order,
-    value_signal,
-)
+from simcal.models.fundamental.lanes import next_fundamental
+from simcal.models.lanes import OPTIONS
+from simcal.models.stock.lanes import next_price, noise_signal, roll_trend, smoothed_order, value_signal
 from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
-
-
-@njit(**OPTIONS)
-def _fundamental(p, value_before, variance_before, value_normals, variance_normals, value, variance):
-    """Equations (8) and (7)."""
-    for lane in range(value.size):
-        shock = correlated(value_normals[lane], variance_normals[lane], p.correlation, p.orthogonal)
-        variance[lane] = next_variance(
-            variance_before[lane], p.variance_mean, p.variance_reversion, p.vol_of_vol, variance_normals[lane]
-        )
-        value[lane] = next_value(value_before[lane], p.mean, p.reversion, variance[lane], shock)
 
 
 @njit(**OPTIONS)
@@ -72,7 +53,7 @@ def forward(first, last, lanes, p, noise, prices, value, variance, demand):
         for t in range(1, n_steps + 1):
             now, before, orders = value[t, lo:hi], prices[t - 1, lo:hi], demand[t - 1, lo:hi]
             normals = noise[t - 1]
-            _fundamental(
+            next_fundamental(
                 p, value[t - 1, lo:hi], variance[t - 1, lo:hi], normals[STREAM_VALUE, lo:hi],
                 normals[STREAM_VARIANCE, lo:hi], now, variance[t, lo:hi],
             )  # fmt: skip

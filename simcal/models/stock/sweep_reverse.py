@@ -11,15 +11,10 @@ import math
 import numpy as np
 from numba import njit
 
-from simcal.models.stock.lanes import correlated, noise_signal, roll_trend, smoothed_order, value_signal
-from simcal.models.stock.rules import positive_part
+from simcal.models.fundamental.sweep_reverse import reverse_value, reverse_variance, root_slope
+from simcal.models.lanes import INLINED, REVERSE
+from simcal.models.stock.lanes import noise_signal, positive_part, roll_trend, smoothed_order, value_signal
 from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
-
-# Sums may be taken in any order, which makes them vector instructions. Not "fast": NaN must stay NaN.
-OPTIONS = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}, "nogil": True}
-# A part that is not inlined is optimised once when compiled and otherwise when read from the cache: the order of its
-# sums, and so their last bits, would depend on whether the process is the first.
-INLINED = {**OPTIONS, "forceinline": True}
 
 # The columns of `partials`: one per trader for each of the groups' coefficients, then one for each scalar.
 GROUPS = ("public", "private", "trend", "value", "observation_sd")
@@ -97,49 +92,6 @@ def _value_reverse(sensitivity, sd, value, error, last, order_adjoint, signal_ad
 
 
 @njit(**INLINED)
-def _root_slope(root, floor, zero, half):
-    """d sqrt(max(sigma, 0)) / d sigma: zero where truncated; the root is held up to `floor`."""
-    slope = half / (floor if root < floor else root)
-    return zero if root <= zero else slope
-
-
-@njit(**INLINED)
-def _value_path_reverse(
-    p, value_before, variance, value_normals, variance_normals, signal_adjoint, value_adjoint, root_adjoint
-):
-    """Equation (7), P* from t to t-1; returns the derivatives in mean, reversion and correlation."""
-    zero, one = variance.dtype.type(0), variance.dtype.type(1)
-    tilt = p.correlation / p.orthogonal if p.orthogonal > zero else zero
-    by_mean = by_reversion = by_correlation = zero
-    for lane in range(value_before.size):
-        g = value_adjoint[lane] + signal_adjoint[lane]
-        by_mean += g
-        by_reversion += g * (p.mean - value_before[lane])
-        root = math.sqrt(positive_part(variance[lane]))
-        by_correlation += g * root * (variance_normals[lane] - tilt * value_normals[lane])
-        shock = correlated(value_normals[lane], variance_normals[lane], p.correlation, p.orthogonal)
-        root_adjoint[lane] += g * shock
-        value_adjoint[lane] = g * (one - p.reversion)
-    return p.reversion * by_mean, by_reversion, by_correlation
-
-
-@njit(**INLINED)
-def _variance_reverse(p, floor, variance_before, variance, variance_normals, variance_adjoint, root_adjoint):
-    """Equation (8), sigma and its root from t to t-1; returns the derivatives in mean, reversion and vol_of_vol."""
-    zero, one, half = variance.dtype.type(0), variance.dtype.type(1), variance.dtype.type(0.5)
-    by_mean = by_reversion = by_vol_of_vol = zero
-    for lane in range(variance.size):
-        root = math.sqrt(positive_part(variance[lane]))
-        g = variance_adjoint[lane] + root_adjoint[lane] * _root_slope(root, floor, zero, half)
-        by_mean += g
-        by_reversion += g * (p.variance_mean - variance_before[lane])
-        by_vol_of_vol += g * math.sqrt(positive_part(variance_before[lane])) * variance_normals[lane]
-        variance_adjoint[lane] = g * (one - p.variance_reversion)
-        root_adjoint[lane] = g * p.vol_of_vol * variance_normals[lane]
-    return p.variance_reversion * by_mean, by_reversion, by_vol_of_vol
-
-
-@njit(**INLINED)
 def _price_gather(price_gradient, windows, enters, signal_adjoint, adjoint):
     """Adds to the adjoint of P(t-1) what is not direct: the loss, the moving averages, the value signals."""
     for lane in range(adjoint.size):
@@ -161,7 +113,7 @@ def _last_trend(prices, t, lo, hi, short, long, trend):
                 trend[i, lane] += weight * (past[lane] - base[lane])
 
 
-@njit(cache=True, **OPTIONS)
+@njit(cache=True, **REVERSE)
 def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand, price_gradient, partials):
     """The transpose of `forward` on the same blocks.
 
@@ -214,14 +166,14 @@ def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand
                 sums[at_value + i] += by_sensitivity
                 sums[at_observation + i] += by_sd
             value_normals, variance_normals = normals[STREAM_VALUE, lo:hi], normals[STREAM_VARIANCE, lo:hi]
-            by_mean, by_reversion, by_correlation = _value_path_reverse(
+            by_mean, by_reversion, by_correlation = reverse_value(
                 p, value[t - 1, lo:hi], variance[t, lo:hi], value_normals, variance_normals,
                 signal_adjoint, value_adjoint, root_adjoint,
             )  # fmt: skip
             scalars[MEAN] += by_mean
             scalars[REVERSION] += by_reversion
             scalars[CORRELATION] += by_correlation
-            by_mean, by_reversion, by_vol_of_vol = _variance_reverse(
+            by_mean, by_reversion, by_vol_of_vol = reverse_variance(
                 p, floor, variance[t - 1, lo:hi], variance[t, lo:hi], variance_normals, variance_adjoint, root_adjoint
             )
             scalars[VARIANCE_MEAN] += by_mean
@@ -230,7 +182,7 @@ def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand
             _price_gather(price_gradient[t - 1, lo:hi], windows, changes[t], signal_adjoint, adjoint)
         for lane in range(width):
             root = math.sqrt(positive_part(variance[0, lo + lane]))
-            slope = _root_slope(root, floor, prices.dtype.type(0), prices.dtype.type(0.5))
+            slope = root_slope(root, floor, prices.dtype.type(0), prices.dtype.type(0.5))
             scalars[PRICE] += adjoint[lane]
             scalars[START] += value_adjoint[lane]
             scalars[VARIANCE_START] += variance_adjoint[lane] + root_adjoint[lane] * slope

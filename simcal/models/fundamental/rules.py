@@ -1,0 +1,36 @@
+"""The fundamental value's rules, for numbers or arrays that broadcast together.
+
+The value is in units of price or of log price, as the market has it; t counts steps:
+
+    sigma(t) = sigma(t-1) + v2 (mu2 - sigma(t-1)) + xi sqrt(sigma(t-1)^+) eps2(t)
+    P*(t)    = P*(t-1) + v1 (mu1 - P*(t-1)) + sqrt(sigma(t)^+) eps1(t)
+
+Equations (8) and (7) of "A generative adversarial network approach to calibrate multi-agent simulators"; there xi is 1
+and the correlation of the shocks is 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def positive_part(x: Any) -> Any:
+    """max(x, 0); NaN stays NaN."""
+    return np.maximum(x, 0)
+
+
+def correlated(shock: Any, other: Any, correlation: Any, orthogonal: Any) -> Any:
+    """A normal that has `correlation` c with `other`: c eps2 + sqrt(1 - c^2) eps1; `orthogonal` is the root."""
+    return correlation * other + orthogonal * shock
+
+
+def next_variance(variance: Any, mean: Any, reversion: Any, vol_of_vol: Any, shock: Any) -> Any:
+    """sigma(t) from sigma(t-1), eq. (8) with full truncation: only the root takes the positive part."""
+    return variance + reversion * (mean - variance) + vol_of_vol * np.sqrt(positive_part(variance)) * shock
+
+
+def next_value(value: Any, mean: Any, reversion: Any, variance: Any, shock: Any) -> Any:
+    """P*(t) from P*(t-1) and sigma(t), eq. (7)."""
+    return value + reversion * (mean - value) + np.sqrt(positive_part(variance)) * shock
