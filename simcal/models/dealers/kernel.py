@@ -52,6 +52,13 @@ def _ask_function(quoting, p, w, step, count):
             quote[lane] = quoting(side[lane], size[lane], asked, mid[lane], p.half_spread, inventory[lane], step)
         else:
             quote[lane] = np.inf
+    take_margins(p, w)
+
+
+@njit(**CACHED)
+def take_margins(p, w):
+    """Margins of dealer 0 as quotes: at the tick, and infinite where they are no finite number, which is no quote."""
+    quote = w.quotes[0]
     round_quotes(p, w, quote)
     for lane in range(LANES):
         quote[lane] = quote[lane] if abs(quote[lane]) < np.inf else np.inf

@@ -14,6 +14,7 @@ from simcal.models.dealers.specs import MOST_DEALERS, PARAMETERS, SPECS
 from simcal.parameters import Parameter, check_names, to_plain
 
 if TYPE_CHECKING:
+    from simcal.models.dealers.stepper import RfqStepper
     from simcal.models.dealers.twin import RfqTwin
 
 Number = float | Sequence[float]
@@ -215,6 +216,12 @@ class RfqMarket:
                 self, seed, first_path, n_paths, n_steps, threads=threads, quoting=quoting, **options
             )
         return reference.simulate(self, seed, first_path, n_paths, n_steps, quoting=quoting, **options)
+
+    def request_stepper(self, seed: int, first_path: int, n_paths: int) -> RfqStepper:
+        """The same paths one request at a time, quoted by whoever asks: see `RfqStepper`."""
+        from simcal.models.dealers.stepper import RfqStepper
+
+        return RfqStepper(self, seed, first_path, n_paths)
 
     def twin(self, trainable: Sequence[str] = (), *, per_trader: Sequence[str] = (), **options: Any) -> RfqTwin:
         """The differentiable twin with the named parameters trainable; `options` as of `RfqTwin`."""
