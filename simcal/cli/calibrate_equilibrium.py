@@ -27,7 +27,7 @@ def calibrate_to_volume(data: str, recipe: Recipe, folder: Path, device: str, re
         result = found.to_dict() | {"folder": str(folder)}
         print_json(result | ({"report": str(folder / "report.html")} if report else {}))
         return
-    print_table(found.estimates[["parameter", "estimate", "standard error", "meaning"]], f"From {found.series.name}")
+    print_table(found.estimates.drop(columns=["of", "if the model holds"]), f"From {found.series.name}")
     print(found.status)
     say(f"The run is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))
     say(f"Next: simcal validate {folder}, or simcal simulate {folder} --save volume --out paths.parquet")

@@ -17,7 +17,10 @@ def solve_against(
     out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Solve at each cost; print numbers and exponents, and write figure and tables where a folder is given."""
+    import pandas as pd
+
     from simcal.equilibrium import predictions
+    from simcal.equilibrium.predictions import EXPONENTS
     from simcal.equilibrium.predictions_report import write_predictions_report
 
     if against is None:
@@ -32,8 +35,9 @@ def solve_against(
     if as_json:
         print_json(found.to_dict() | ({} if report is None else {"report": str(report)}))
         return
-    table = found.table()[["cost", "excess_volatility", "liquidity_discount", "volume", "costs"]]
-    print_table(table.rename(columns=lambda name: name.replace("_", " ")), f"{problem.name} against its trading cost")
+    table = found.table()
+    shown = {"cost": table["cost"], **{name.replace("_", " "): table[name] for name in EXPONENTS}}
+    print_table(pd.DataFrame(shown), f"{problem.name} against its trading cost")
     print_table(found.exponents(), "d ln(quantity) / d ln(cost)")
     if report is not None:
         say(f"Report: {report}")

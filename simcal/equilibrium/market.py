@@ -62,7 +62,7 @@ def to_market(solution: EquilibriumSolution, *, initial_price: float = 100.0) ->
         volatility.append(float(sigma[0]))
         feedback.append(matrix.tolist())
         hedge.append(slope.tolist())
-    timing = problem.timing if timings[problem.timing] else next(t for t, holds in timings.items() if holds)
+    timing: Timing = problem.timing if timings[problem.timing] else next(t for t, holds in timings.items() if holds)
     return EquilibriumMarket(
         problem.risk_aversion, problem.exposure, volatility, feedback, hedge, cost=problem.cost_factor,
         horizon=problem.horizon, supply=problem.supply, initial_price=initial_price, timing=timing,

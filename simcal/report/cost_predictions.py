@@ -46,7 +46,8 @@ def plot_cost_predictions(
     grid = new_grid(axes, rows, 2, height=2.6 * rows + 0.5)
     for panel, (name, values) in zip(grid.ravel(), quantities.items(), strict=False):
         y = np.abs(np.asarray(values, dtype=float))
-        theory = np.abs((leading_order or {}).get(name, y[0] * (x / x[0]) ** exponents[name]))
+        line = y[0] * (x / x[0]) ** exponents[name]
+        theory = np.abs(np.asarray(leading_order[name], dtype=float)) if leading_order else line
         panel.plot(x, np.where(theory > 0, theory, np.nan), color=OTHERS[3], ls="--")
         panel.plot(x, np.where(y > 0, y, np.nan), "o-", color=SIMULATED, ms=4)
         panel.set(xscale="log", yscale="log", ylabel=(labels or {}).get(name, name))

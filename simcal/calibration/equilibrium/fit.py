@@ -131,49 +131,73 @@ def fit_moments(seen: Observations, settings: EquilibriumSettings, *, seed: int 
     began = time.monotonic()
     form = _Form(seen.premium, settings.background)
     free = form.free(*starting_law(seen, settings))
-    rows = slice(seen.premium is not None, None)  # a premium that is given needs no moment
     history: list[dict[str, float]] = []
-    for _ in range(_ROUNDS):
+    look, found = None, None
+    for number in range(_ROUNDS):
+        look = _Look.of(seen, settings, form, free, seed)
+        low, high = form.bounds(form(free)[0])
+        found = least_squares(look.residual, np.clip(free, low, high), bounds=(low, high), x_scale="jac")
+        free = found.x
+        law, background = form(free)
+        history.append({
+            "iteration": number + 1, "objective": 2 * float(found.cost), **asdict(law), BACKGROUND: background,
+        })  # fmt: skip
+    assert look is not None
+    assert found is not None
+    law, background = form(free)
+    _check(law, seen.premium is None)
+    n, scale = look.n, form.scale(free)
+    slope = _jacobian(look.expected, free, scale)
+    spread = np.linalg.solve(slope.T @ look.weight @ slope, slope.T @ look.weight)
+    to_values = _jacobian(lambda at: _values(*form(at), seen.supply), free, scale) @ spread
+    model = look.expected(free)
+    gap, errors = look.mean - model, np.sqrt(np.diag(look.scatter) / n)
+    j, freedom = _surplus(gap, slope @ spread, look.model / n, settings.simulated)
+    table = zip(look.names, look.mean, model, gap / errors, strict=True)
+    return MomentFit(
+        law, background, TwoGroups.of_law(law, supply=seen.supply), (*LAW, BACKGROUND, *GROUPS, *IMPLIED),
+        _values(law, background, seen.supply), to_values @ look.scatter @ to_values.T / n,
+        to_values @ look.model @ to_values.T / n,
+        [{"moment": a, "data": float(b), "model": float(c), "distance": float(d)} for a, b, c, d in table],
+        j, freedom, float(chi2.sf(j, freedom)), n, bool(found.success), time.monotonic() - began, history,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """The moments of the data, their covariances (times n) by bootstrap and in the model, and their weights."""
+
+    moments: Moments
+    form: _Form
+    n: int
+    mean: np.ndarray
+    scatter: np.ndarray
+    model: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def of(cls, seen: Observations, settings: EquilibriumSettings, form: _Form, free: np.ndarray, seed: int) -> _Look:
         law, background = form(free)
         moments = Moments(settings.lags, law.persistence)
         data = moments.contributions(seen.changes, seen.volume)
-        n, mean = len(data), moments.of_means(data.mean(axis=0))
+        n, rows = len(data), form.rows
         block = settings.block or _block(law, settings.lags, n)
         scatter = bootstrap_covariance(moments, data, block, settings.resamples, seed)[rows, rows]
         model = simulated_covariance(
             moments, law, background, n_steps=min(n, _LONGEST), n_series=settings.simulated, seed=seed
         )[rows, rows]
         weight = np.linalg.inv(model) if settings.weights == "efficient" else np.diag(1 / np.diag(scatter))
-        root = math.sqrt(n) * np.linalg.cholesky(weight).T
+        return cls(moments, form, n, moments.of_means(data.mean(axis=0))[rows], scatter, model, weight)
 
-        def expected(at: np.ndarray, moments: Moments = moments) -> np.ndarray:
-            return moments.expected(*form(at))[rows]
+    @property
+    def names(self) -> list[str]:
+        return self.moments.names[self.form.rows]
 
-        def residual(at: np.ndarray, root: np.ndarray = root, mean: np.ndarray = mean, of: Any = expected) -> Any:
-            return root @ (of(at) - mean[rows])
+    def expected(self, free: np.ndarray) -> np.ndarray:
+        return self.moments.expected(*self.form(free))[self.form.rows]
 
-        low, high = form.bounds(law)
-        found = least_squares(residual, np.clip(free, low, high), bounds=(low, high), x_scale="jac")
-        free = found.x
-        law, background = form(free)
-        history.append({
-            "iteration": len(history) + 1, "objective": 2 * float(found.cost), **asdict(law), BACKGROUND: background,
-        })  # fmt: skip
-    _check(law, seen.premium is None)
-    scale = form.scale(free)
-    slope = _jacobian(expected, free, scale)
-    spread = np.linalg.solve(slope.T @ weight @ slope, slope.T @ weight)
-    to_values = _jacobian(lambda at: _values(*form(at), seen.supply), free, scale) @ spread
-    gap, errors = mean[rows] - expected(free), np.sqrt(np.diag(scatter) / n)
-    j, freedom = _surplus(gap, slope @ spread, model / n, settings.simulated)
-    table = zip(moments.names[rows], mean[rows], expected(free), gap / errors, strict=True)
-    return MomentFit(
-        law, background, TwoGroups.of_law(law, supply=seen.supply), (*LAW, BACKGROUND, *GROUPS, *IMPLIED),
-        _values(law, background, seen.supply), to_values @ scatter @ to_values.T / n,
-        to_values @ model @ to_values.T / n,
-        [{"moment": a, "data": float(b), "model": float(c), "distance": float(d)} for a, b, c, d in table],
-        j, freedom, float(chi2.sf(j, freedom)), n, bool(found.success), time.monotonic() - began, history,
-    )  # fmt: skip
+    def residual(self, free: np.ndarray) -> np.ndarray:
+        return math.sqrt(self.n) * np.linalg.cholesky(self.weight).T @ (self.expected(free) - self.mean)
 
 
 def _surplus(gap: np.ndarray, fitted: np.ndarray, covariance: np.ndarray, n_series: int) -> tuple[float, int]:
@@ -224,6 +248,11 @@ class _Form:
         if self.premium is None:
             scale[0] = abs(free[0])
         return scale
+
+    @property
+    def rows(self) -> slice:
+        """The moments that are used: a premium that is known needs none."""
+        return slice(self.premium is not None, None)
 
     @property
     def _size(self) -> int:

@@ -115,7 +115,7 @@ def _estimates(fit: dict[str, Any]) -> Section:
         "implied": "What follows.",
     }
     for name, caption in captions.items():
-        tables.append(Table(frame[frame["of"] == name].drop(columns="of"), caption))
+        tables.append(Table(frame.loc[frame["of"] == name].drop(columns="of"), caption))
     prose = [
         "Standard errors come from a block bootstrap of the moments, whatever the law of the data; beside them those "
         "that hold if the model is right."
