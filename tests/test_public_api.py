@@ -19,6 +19,7 @@ FLOORS = [
     {"models"},
     {"simulation"},
     {"calibration", "trading", "equilibrium", "learning"},
+    {"environments"},
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

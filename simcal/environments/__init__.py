@@ -1,0 +1,63 @@
+"""Markets as environments for reinforcement learning: Gymnasium's ``simcal/Stock-v0`` and ``simcal/Dealer-v0``.
+
+``import simcal.environments`` registers them with Gymnasium, so that ``gymnasium.make("simcal/Stock-v0",
+market="stock-sp500")`` and ``gymnasium.make_vec("simcal/Stock-v0", num_envs=1000)`` work; `StockParallelEnv` is
+PettingZoo's for several strategies in one market, and `StableBaselinesEnv` hands a vector environment to
+stable-baselines3.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+try:
+    import gymnasium
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "The environments need gymnasium, which is not installed; install simcal with its extra: "
+        "pip install 'simcal[rl]'."
+    ) from error
+
+from simcal.environments.dealers import DealerEnv, DealerVectorEnv
+from simcal.environments.stock import StockEnv, StockVectorEnv
+
+if TYPE_CHECKING:
+    from simcal.environments.parallel import StockParallelEnv
+    from simcal.environments.stable_baselines import StableBaselinesEnv
+
+__all__ = [
+    "DealerEnv",
+    "DealerVectorEnv",
+    "StableBaselinesEnv",
+    "StockEnv",
+    "StockParallelEnv",
+    "StockVectorEnv",
+]
+
+# Where what is imported when it is first used lives, and what must be installed for it.
+_LATER = {
+    "StockParallelEnv": ("simcal.environments.parallel", "pettingzoo", "'simcal[rl]'"),
+    "StableBaselinesEnv": ("simcal.environments.stable_baselines", "stable_baselines3", "stable-baselines3"),
+}
+
+for _kind in ("Stock", "Dealer"):
+    if f"simcal/{_kind}-v0" not in gymnasium.registry:
+        gymnasium.register(
+            f"simcal/{_kind}-v0",
+            entry_point=f"simcal.environments:{_kind}Env",
+            vector_entry_point=f"simcal.environments:{_kind}VectorEnv",
+        )
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'simcal.environments' has no attribute {name!r}")
+    module, package, wanted = _LATER[name]
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != package:
+            raise
+        remedy = f"{name} needs {package}, which is not installed: pip install {wanted}."
+        raise ModuleNotFoundError(remedy, name=package) from error
