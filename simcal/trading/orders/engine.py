@@ -21,6 +21,7 @@ from simcal.trading.orders.terms import Terms
 
 BLOCK = 512  # paths that a stepper takes together; fewer cost as much
 CHUNK = 2_000_000  # paths x steps in memory at a time
+LEAP = 100.0  # no order may multiply the price by more in one step
 
 
 class Stepper(Protocol):
@@ -212,8 +213,10 @@ def _loop(
                 orders[j], position[j] = given - position[j], given
         demands = sizes * orders
         was_dead, dead = dead, step(now + 1, None if frozen else demands.sum(axis=0))
-        if not frozen and (dead & ~was_dead).any():
-            _check_orders(strategies, stepper.prices, demands, dead & ~was_dead, numbers, s)
+        if not frozen:
+            leap = (dead & ~was_dead) | (history[:, now + 1] > LEAP * history[:, now])
+            if leap.any():
+                _check_orders(strategies, history[:, now], stepper.prices, demands, leap, numbers, s)
         price = terms.executed(history[:, now], history[:, now + 1])
         costs[:] = terms.cost(orders, price, scales)
         cash -= orders * price + costs
@@ -224,20 +227,21 @@ def _loop(
 
 def _check_orders(
     strategies: Sequence[Strategy],
-    prices: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
     demands: np.ndarray,
-    failing: np.ndarray,
+    leap: np.ndarray,
     numbers: np.ndarray,
     step: int,
 ) -> None:
-    """Raise where a path lost its price at a step in which a strategy traded; `demands` (k, n) in traders."""
-    at_fault = failing & (demands != 0).any(axis=0)
+    """Raise where a strategy traded on a path whose price took a leap; `demands` (k, n) in traders."""
+    at_fault = leap & (demands != 0).any(axis=0)
     if not at_fault.any():
         return
     path = int(np.flatnonzero(at_fault)[0])
     largest = int(np.abs(demands[:, path]).argmax())
     raise ParameterError(
         f"The order of the strategy {strategies[largest].name} for path {numbers[path]} at step {step} counts as "
-        f"{demands[largest, path]:.6g} traders and leaves no usable price ({prices[path]:.4g}); give a smaller size, "
-        "or spread the order over more steps."
+        f"{demands[largest, path]:.6g} traders and takes the price from {before[path]:.6g} to {after[path]:.6g}; give "
+        "a smaller size, or spread the order over more steps."
     )
