@@ -1,5 +1,7 @@
 """Equilibrium of agents who trade one asset at a cost: the problem, its solvers and the verb `solve`."""
 
+from simcal.equilibrium.best_reply import BestReply as BestReply
+from simcal.equilibrium.best_reply import best_reply as best_reply
 from simcal.equilibrium.certificates import Certificate as Certificate
 from simcal.equilibrium.certificates import certify as certify
 from simcal.equilibrium.comparison import Comparison as Comparison
