@@ -11,6 +11,8 @@ from simcal.equilibrium.baselines.networks import AgentNetwork, Volatility, cent
 from simcal.equilibrium.baselines.settings import BaselineSettings
 from simcal.equilibrium.problem import EquilibriumProblem
 
+_LARGEST = 25.0  # rate, in units of it, beyond which rates grow no more: no path can explode
+
 
 class Combo(Learner):
     """Rates, volatility and S_0 as one vector of parameters."""
@@ -30,7 +32,7 @@ class Combo(Learner):
         psi = [torch.zeros(increments.shape[1], units.n_agents, dtype=torch.float64, device=units.device)]
         rates = []
         for k, coefficients in enumerate(self.traders.last()):
-            rates.append(self._rate * self.traders(psi[-1], w[k], coefficients))
+            rates.append(self._rates(psi[-1], w[k], coefficients))
             psi.append(psi[-1] + rates[-1] * units.step)
         path, traded, at = torch.stack(psi), torch.stack(rates), w[:-1]
         volatility = self.volatility(path[:-1].detach(), at)
@@ -45,7 +47,7 @@ class Combo(Learner):
         with torch.no_grad():
             drift = risk(units, volatility, held, at).mean(-1)
             if not explicit(units):
-                market, values = self.market(exact=False), p.cost_factor * traded.sign() * traded.abs() ** (p.power - 1)
+                market, values = self.market(), p.cost_factor * traded.sign() * traded.abs() ** (p.power - 1)
                 gained = market.mean_before(values, volatility, path[:-1], at)
                 gained[:-1] -= market.mean_ahead(path[1:-1], at[:-1], slice(1, None), TRAINING)
                 drift = drift + gained / units.step
@@ -57,11 +59,14 @@ class Combo(Learner):
             "volatility": float(volatility[0, 0].detach()),
         }  # fmt: skip
 
-    def market(self, *, exact: bool = True) -> Market:
+    def _rates(self, psi: Tensor, w: Tensor, coefficients: Tensor) -> Tensor:
+        return centred(self._rate * self.traders(psi, w, coefficients).clamp(-_LARGEST, _LARGEST))
+
+    def market(self) -> Market:
         p = self.units.problem
 
         def values(psi: Tensor, w: Tensor, steps: slice) -> Tensor:
-            rates = centred(self._rate * self.traders(psi, w, self.traders.last()[steps]))
+            rates = self._rates(psi, w, self.traders.last()[steps])
             return p.cost_factor * rates.sign() * rates.abs() ** (p.power - 1)
 
-        return Market(self.units, values, self.volatility, exact)
+        return Market(self.units, values, self.volatility)

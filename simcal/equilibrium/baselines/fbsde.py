@@ -123,7 +123,7 @@ class DeepFBSDE(Learner):
             fitted.fit(found.psi, found.w[:-1], centred(found.marginal) / self._unit)
 
         def values(psi: Tensor, w: Tensor, steps: slice) -> Tensor:
-            return clear(units, self._unit * fitted(psi, w, fitted.last()[steps]))
+            return clear(units, self._unit * fitted(psi, w, fitted.last()[steps])).clamp(-self._bound, self._bound)
 
         return Market(units, values, self.volatility)
 

@@ -16,8 +16,8 @@ from simcal.equilibrium.adversarial.units import Units
 from simcal.equilibrium.baselines.networks import centred
 
 TRAINING = ((-1.0, 0.5), (1.0, 0.5))  # Gauss-Hermite: nodes and weights, exact for cubic functions of an increment
-FINE = tuple(zip(*np.polynomial.hermite_e.hermegauss(5), strict=True))
-_CORRECTIONS = 3
+FINE = tuple(zip(*np.polynomial.hermite_e.hermegauss(3), strict=True))
+_CORRECTIONS = 4
 StateFunction = Callable[[Tensor, Tensor, slice], Tensor]
 
 
@@ -35,7 +35,7 @@ def explicit(units: Units) -> bool:
 def clear(units: Units, values: Tensor, guess: Tensor | None = None) -> Tensor:
     """y + m with sum R(y + m) = 0, with its derivative: m falls as the mean of y weighted by the slopes of R.
 
-    With a `guess` of m, (..., 1), that lies near, such as that of a step before, three steps of Newton's method do.
+    With a `guess` of m, (..., 1), that lies near, such as that of a step before, a few steps of Newton's method do.
     """
     power = units.problem.power
     if explicit(units):
@@ -60,30 +60,29 @@ def _corrected(values: Tensor, shift: Tensor, exponent: float) -> Tensor:
 
 
 def _slope(values: Tensor, exponent: float) -> Tensor:
-    """|y|^(exponent - 1), above 0 and finite: the slope of R but for a factor."""
+    """|y|^(exponent - 1), above 0, relative to the largest in its row: the slope of R but for a factor per row."""
     size = values.abs()
-    size = size + (1e-9 * float(size.max()) + 1e-300)
-    return size if exponent == 2 else size ** (exponent - 1)
+    largest = size.amax(-1, keepdim=True)
+    return torch.where(largest > 0, size / largest + 1e-9, 1.0) ** (exponent - 1)
 
 
 @dataclass(frozen=True, eq=False)
 class Market:
     """A market by two functions of state (psi, w) and steps, for tensors (steps, paths[, agents]).
 
-    `values` are the agents' marginal values after trade, which clear; `volatility` is sigma. Without `exact` what
-    clears before trade is only corrected from there.
+    `values` are the agents' marginal values after trade, which clear; `volatility` is sigma.
     """
 
     units: Units
     values: StateFunction
     volatility: StateFunction
-    exact: bool = True
 
     def mean_before(self, values: Tensor, volatility: Tensor, psi: Tensor, w: Tensor) -> Tensor:
         """The mean over agents of what one more share is worth before the step, when those values clear."""
         if not self.units.post_trade:
-            guess = None if self.exact else torch.zeros_like(w[..., None])
-            values = clear(self.units, values - risk(self.units, volatility, psi, w) * self.units.step, guess)
+            # They cleared after trade, so the common shift is small.
+            carried = risk(self.units, volatility, psi, w) * self.units.step
+            values = clear(self.units, values - carried, torch.zeros_like(w[..., None]))
         return values.mean(-1)
 
     def mean_ahead(self, after: Tensor, w: Tensor, steps: slice, nodes: tuple[tuple[float, float], ...]) -> Tensor:
