@@ -97,8 +97,8 @@ CLIENT_AND_QUOTES = ("client_mean", "client_scale", "client_shape", "quote_mean"
 """What every method of a calibration to requests estimates."""
 
 
-EQUILIBRIUM_PARAMETERS = ("risk_aversion", "exposure", "cost", "dividend_volatility")
-"""What a calibration with trading costs estimates."""
+EQUILIBRIUM_PARAMETERS = ("risk_aversion", "exposure", "cost")
+"""What a calibration with trading costs estimates; the volatility of the dividend is in the tables that follow."""
 
 
 class RequestExperiment(_Strict):
@@ -209,7 +209,7 @@ class Recipe(_Strict):
             )
         names = ("requests", "bootstrap", "experiment", "early_stopping", "budget")
         unused = [n for n in names if getattr(self, n) is not None]
-        unused += [n for n in ("per_trader", "changes") if getattr(self, n)]
+        unused += ["changes"] if self.changes else []
         if unused:
             raise ValueError(f"{unused[0]} has no meaning in a calibration with trading costs; leave it out.")
         return self

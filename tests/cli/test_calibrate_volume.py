@@ -9,8 +9,8 @@ import simcal
 from simcal.models.trading_costs import TwoGroups
 
 RECIPE = """
-market = "equilibrium-market"
-trainable = ["risk_aversion", "exposure", "cost", "dividend_volatility"]
+market = "equilibrium-groups"
+trainable = ["risk_aversion", "exposure", "cost"]
 train_share = 1.0
 [equilibrium]
 changes = "absolute"
