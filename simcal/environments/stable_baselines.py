@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from simcal.environments.vector import NativeVectorEnv
@@ -88,5 +89,5 @@ class StableBaselinesEnv(VecEnv):
         raise ParameterError(f"{method_name} cannot be called episode by episode; call it on the attribute env.")
 
     def env_is_wrapped(self, wrapper_class: type, indices: int | Iterable[int] | None = None) -> list[bool]:
-        """Never."""
-        return [False for _ in self._get_indices(indices)]
+        """Only asked about ``Monitor``: what it notes of episodes is noted here."""
+        return [wrapper_class is Monitor for _ in self._get_indices(indices)]

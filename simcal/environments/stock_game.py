@@ -12,7 +12,7 @@ from simcal.environments.game import Game, finite_actions, positive, rewarded
 from simcal.environments.reserve import Reserve
 from simcal.errors import ParameterError
 from simcal.noise import check_integer
-from simcal.trading.observations import LIMIT, N_OTHERS, observe
+from simcal.trading.observations import LIMIT, N_OTHERS, observe, positions_of
 from simcal.trading.orders.terms import Terms
 
 Reward = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], Any]
@@ -106,8 +106,9 @@ class StockGame(Game):
             chosen = finite_actions(actions, (self.n_paths,))
             if not np.isin(chosen, (0, 1, 2)).all():
                 raise ParameterError("The actions must be 0 (short), 1 (flat) or 2 (long), one per episode.")
-            return chosen - 1.0
-        return np.clip(finite_actions(actions, (self.n_paths, 1))[:, 0], -1.0, 1.0)
+        else:
+            chosen = finite_actions(actions, (self.n_paths, 1))
+        return np.clip(positions_of(chosen, self.action_space), -1.0, 1.0)
 
     def play(self, actions: np.ndarray, idle: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One step of a single trader."""

@@ -61,3 +61,12 @@ def observe(
         np.fmax(seen, -LIMIT, out=seen)
         np.fmin(seen, LIMIT, out=seen)
     return seen.astype(np.float32)
+
+
+def positions_of(actions: np.ndarray, action_space: Any) -> np.ndarray:
+    """The positions to hold, (n_paths,), that a policy's actions (n_paths,) or (n_paths, 1) stand for.
+
+    Those of a ``gymnasium.spaces.Discrete``, which are 0, 1 and 2, stand for -1, 0 and 1; others are positions.
+    """
+    one_each = actions[:, 0] if actions.ndim == 2 and actions.shape[1] == 1 else actions
+    return one_each - 1.0 if type(action_space).__name__ == "Discrete" else one_each

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simcal.errors import ParameterError
-from simcal.trading.observations import N_OTHERS, N_RETURNS, observe
+from simcal.trading.observations import N_OTHERS, N_RETURNS, observe, positions_of
 from simcal.trading.orders.forms import ARGUMENTS, Strategy
 
 
@@ -78,7 +78,7 @@ class Caller:
             return strategy.decide(*seen, *((path,) if strategy.knows_path else ()))
         answer = strategy.decide.predict(observe(*seen, self.n_steps, self._n_returns), deterministic=True)
         answer = np.asarray(answer[0] if isinstance(answer, tuple) else answer)
-        return answer[:, 0] if answer.ndim == 2 and answer.shape[1] == 1 else answer
+        return positions_of(answer, getattr(strategy.decide, "action_space", None))
 
     def _checked(self, given: Any, step: int) -> np.ndarray:
         """The answer as floats; one number stands for all paths."""
