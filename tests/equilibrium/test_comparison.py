@@ -70,3 +70,17 @@ def test_a_method_that_learns_is_not_compared_unasked(monkeypatch):
     monkeypatch.delitem(METHODS, "collocation")
     assert "taught" not in [x.solution.method for x in compare(problem, n_paths=5).solved]
     assert compare(problem, ["taught"], n_paths=5).solved[0].errors is not None
+
+
+def test_options_of_a_training_reach_only_the_methods_that_learn(monkeypatch):
+    heard = []
+
+    def teachable(problem, **options):
+        heard.append(options)
+        return solve(problem, method="modal")
+
+    monkeypatch.setattr("simcal.equilibrium.frictionless.solve_frictionless", teachable)
+    monkeypatch.setitem(METHODS, "taught", Method("frictionless", "solve_frictionless", learns=True))
+    problem = load_problem("lq-5").replace(n_steps=5)
+    compare(problem, ["modal", "taught", "frictionless"], n_paths=5, training={"budget": 2.0})
+    assert heard == [{"budget": 2.0}, {}]

@@ -39,7 +39,7 @@ class BaselineSettings:
         Share of the iterations at the end over which all parameters are averaged.
     """
 
-    iterations: int = 600
+    iterations: int = 400
     batch: int = 256
     hidden: tuple[int, ...] = (24,)
     volatility_hidden: tuple[int, ...] = (24,)
@@ -78,7 +78,7 @@ class BaselineSettings:
         """What was measured to suit a problem: a quadratic cost needs no state in sigma."""
         if problem.power == 2:
             return cls(hidden=(8,), volatility_hidden=(), learning_rate=0.02)
-        return cls() if problem.n_agents == 2 else cls(iterations=300, batch=128)
+        return cls() if problem.n_agents == 2 else cls(iterations=200, batch=128)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
