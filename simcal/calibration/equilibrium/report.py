@@ -76,7 +76,7 @@ def _key_numbers(fit: dict[str, Any]) -> dict[str, Any]:
 
 
 def _start(run: Run, fit: dict[str, Any]) -> Section:
-    said = status_sentences(fit)
+    said = status_sentences(fit, run.recipe)
     if run.validation is None:
         said.append(
             f"Its prices have not been judged. `simcal validate {run.folder}` does that: facts in their bands, and "

@@ -73,7 +73,7 @@ class EquilibriumCalibration:
     @property
     def status(self) -> str:
         """The sentences of `status_sentences` as one text."""
-        return " ".join(status_sentences(self.fit.to_dict()))
+        return " ".join(status_sentences(self.fit.to_dict(), self.recipe))
 
     @property
     def history(self) -> pd.DataFrame:
@@ -130,7 +130,7 @@ def estimates_table(fit: dict[str, Any]) -> pd.DataFrame:
     )
 
 
-def status_sentences(fit: dict[str, Any]) -> list[str]:
+def status_sentences(fit: dict[str, Any], recipe: Recipe) -> list[str]:
     """How the fit ended and what the data do not tell; `fit` as `MomentFit.to_dict` gives it."""
     value = dict(zip(fit["names"], fit["values"], strict=True))
     error = dict(zip(fit["names"], fit["standard_errors"], strict=True))
@@ -148,5 +148,10 @@ def status_sentences(fit: dict[str, Any]) -> list[str]:
         said.append(
             f"The share of price changes that goes away again is {value['excess'] / error['excess']:.1f} standard "
             "errors from 0: the data hardly tell by how much the groups differ in risk aversion."
+        )
+    if recipe.equilibrium is not None and recipe.equilibrium.supply is None:
+        said.append(
+            f"The number of shares was not given; a mean turnover of {recipe.equilibrium.turnover:.2%} a step was "
+            "assumed, on which the risk aversions and the cost depend. Give supply in the recipe's section [equilibrium]."
         )
     return said
