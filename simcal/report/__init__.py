@@ -14,6 +14,8 @@ from simcal.report.paths import plot_path_with_demand, plot_same_noise
 from simcal.report.prices import plot_log_returns, plot_price_paths
 from simcal.report.tables import format_number
 from simcal.report.trading import plot_inventory, plot_profit_fan, plot_profit_frontier, plot_shifted_margins
+from simcal.report.trading_impact import plot_impact_law, plot_impact_over_time
+from simcal.report.trading_orders import plot_capacity, plot_drawdowns, plot_path_distributions
 from simcal.report.training import plot_convergence, plot_losses, plot_parameters
 from simcal.report.verdicts import plot_errors_against_bound, plot_fact_bands, plot_ladder
 
@@ -25,11 +27,15 @@ __all__ = [
     "format_number",
     "plot_agents_over_time",
     "plot_autocorrelation",
+    "plot_capacity",
     "plot_convergence",
+    "plot_drawdowns",
     "plot_errors_against_bound",
     "plot_fact_bands",
     "plot_hit_curve",
     "plot_hit_ratios",
+    "plot_impact_law",
+    "plot_impact_over_time",
     "plot_inventory",
     "plot_inventory_path",
     "plot_ladder",
@@ -38,6 +44,7 @@ __all__ = [
     "plot_mark_outs",
     "plot_over_time",
     "plot_parameters",
+    "plot_path_distributions",
     "plot_path_with_demand",
     "plot_price_paths",
     "plot_profit_fan",

@@ -67,7 +67,7 @@ def plot_profit_fan(
     rows = 1 if difference is None else 2
     grid = new_grid(axes, rows, height=3.6 + 1.5 * (rows - 1), ratios=[2.2, 1.0][:rows])
     top = grid[0, 0]
-    _draw_fan(top, profit, SIMULATED, names[0])
+    draw_fan(top, profit, SIMULATED, names[0])
     if baseline is not None:
         require_columns(baseline, _FAN)
         top.plot(baseline["step"], baseline["mean"], color=_BASELINE, lw=1.5, label=f"{names[1]}, mean")
@@ -90,7 +90,7 @@ def plot_profit_fan(
         lower.set_ylabel(f"difference\n({unit})")
         handles += lower.get_legend_handles_labels()[0]
     grid[-1, 0].set_xlabel(period)
-    _name(grid, title, handles)
+    name_panels(grid, title, handles)
     return grid
 
 
@@ -121,7 +121,7 @@ def plot_inventory(
     """
     grid = new_grid(axes, 1, 2, height=3.4, share_x=False)
     fan, bars = grid[0]
-    _draw_fan(fan, inventory, SIMULATED, names[0])
+    draw_fan(fan, inventory, SIMULATED, names[0])
     fan.axhline(0.0, color=REAL, lw=0.6)
     fan.set(ylabel=f"inventory ({unit})", xlabel=period)
     handles = fan.get_legend_handles_labels()[0]
@@ -134,7 +134,7 @@ def plot_inventory(
             ends[1], edges, density=True, histtype="step", color=_BASELINE, lw=1.4, label=f"{names[1]}, at the end"
         )
     bars.set(xlabel=f"inventory at the end ({unit})", ylabel="density of paths")
-    _name(grid, title, [*handles, *bars.get_legend_handles_labels()[0]])
+    name_panels(grid, title, [*handles, *bars.get_legend_handles_labels()[0]])
     return grid
 
 
@@ -178,7 +178,7 @@ def plot_shifted_margins(
     grid[0, 0].set_ylabel(f"P&L ({unit})")
     grid[1, 0].set(ylabel="hit ratio", xlabel="shift of the margins (half spreads)")
     grid[1, 0].yaxis.set_major_formatter(PercentFormatter(1.0))
-    _name(
+    name_panels(
         grid, title, [*grid[0, 0].get_legend_handles_labels()[0], *grid[1, 0].get_legend_handles_labels()[0]]
     )  # fmt: skip
     return grid
@@ -222,7 +222,8 @@ def plot_profit_frontier(
     return ax
 
 
-def _draw_fan(ax: Axes, fan: pd.DataFrame, colour: str, name: str) -> None:
+def draw_fan(ax: Axes, fan: pd.DataFrame, colour: str, name: str) -> None:
+    """Quantiles over paths as two shades, and the mean."""
     require_columns(fan, _FAN)
     x = fan["step"]
     ax.fill_between(x, fan["q0.025"], fan["q0.975"], color=colour, alpha=0.14, lw=0, label=f"{name}, 95 % of paths")
@@ -237,7 +238,7 @@ def _draw_band(ax: Axes, x: np.ndarray, curve: pd.DataFrame, name: str, colour: 
     ax.plot(x, curve[name], color=colour, marker="o", ms=3.5, label=label)
 
 
-def _name(grid: np.ndarray, title: str, handles: list[Any]) -> None:
+def name_panels(grid: np.ndarray, title: str, handles: list[Any]) -> None:
     """One title over the panels and one legend below; strategies may have long names."""
     figure = grid[0, 0].figure
     figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")

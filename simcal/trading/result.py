@@ -121,6 +121,25 @@ class Backtest:
         columns |= {name: wide["value"][name] for name in ("spread_pnl", "carry_pnl")}
         return pd.DataFrame(columns).reset_index()
 
+    def capacity_curve(self) -> pd.DataFrame:
+        """A row per size for figures: ``size`` and, for pnl and sharpe, the value, its band and that of the replay.
+
+        The columns are ``pnl``, ``pnl_low``, ``pnl_high``, ``pnl_replayed``, ``sharpe`` and so on.
+
+        Raises
+        ------
+        ParameterError
+            Where the backtest was made without sizes.
+        """
+        if self.capacity is None:
+            raise ParameterError("This backtest has no capacity curve; give sizes=[0.1, 1, 10] to backtest.")
+        columns = {
+            f"{measure}{suffix}": self.capacity.xs(measure, level="name")[column]
+            for measure in ("pnl", "sharpe")
+            for suffix, column in (("", "value"), ("_low", "low"), ("_high", "high"), ("_replayed", "replayed"))
+        }
+        return pd.DataFrame(columns).reset_index()
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values: everything but the paths and the series over time."""
         return {
