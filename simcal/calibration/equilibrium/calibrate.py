@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from simcal.calibration.equilibrium.fit import fit_moments, starting_law
+from simcal.calibration.equilibrium.fit import fit_moments
+from simcal.calibration.equilibrium.form import starting_law
 from simcal.calibration.equilibrium.observations import observe, volume_series
 from simcal.calibration.equilibrium.result import EquilibriumCalibration
 from simcal.calibration.recipe import EquilibriumSettings, Recipe

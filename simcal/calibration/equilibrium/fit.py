@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from simcal.calibration.equilibrium.form import LEAST_PREMIUM, MOST_EXCESS, Form, starting_law
 from simcal.calibration.equilibrium.moments import Moments, bootstrap_covariance, simulated_covariance
 from simcal.calibration.equilibrium.observations import Observations
 from simcal.calibration.recipe import EquilibriumSettings
@@ -35,7 +36,6 @@ IMPLIED = ("risk_aversion_ratio", "half_life", "excess_volatility", "liquidity_p
 _ROUNDS = 3  # renewals of the weights
 _LONGEST = 2000  # steps of the series for the weights
 _STEP = 1e-4
-_LEAST, _MOST = 1e-6, 0.99  # premium per volatility, excess
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ def fit_moments(seen: Observations, settings: EquilibriumSettings, *, seed: int 
     from scipy.stats import chi2
 
     began = time.monotonic()
-    form = _Form(seen.premium, settings.background)
+    form = Form(seen.premium, settings.background)
     free = form.free(*starting_law(seen, settings))
     history: list[dict[str, float]] = []
     look, found = None, None
@@ -168,7 +168,7 @@ class _Look:
     """The moments of the data, their covariances (times n) by bootstrap and in the model, and their weights."""
 
     moments: Moments
-    form: _Form
+    form: Form
     n: int
     mean: np.ndarray
     scatter: np.ndarray
@@ -176,7 +176,7 @@ class _Look:
     weight: np.ndarray
 
     @classmethod
-    def of(cls, seen: Observations, settings: EquilibriumSettings, form: _Form, free: np.ndarray, seed: int) -> _Look:
+    def of(cls, seen: Observations, settings: EquilibriumSettings, form: Form, free: np.ndarray, seed: int) -> _Look:
         law, background = form(free)
         moments = Moments(settings.lags, law.persistence)
         data = moments.contributions(seen.changes, seen.volume)
@@ -211,74 +211,6 @@ def _surplus(gap: np.ndarray, fitted: np.ndarray, covariance: np.ndarray, n_seri
     return float(shrink * np.sum(along**2 / values[-freedom:])), freedom
 
 
-@dataclass(frozen=True)
-class _Form:
-    """The numbers that are searched for: premium where it is not known, logarithms, excess, background if there is one.
-
-    The background is in units of the deviation of the signed volume.
-    """
-
-    premium: float | None
-    background: bool
-
-    def free(self, law: TradeLaw, background: float) -> np.ndarray:
-        rho = law.persistence
-        return np.array([
-            *([law.premium] if self.premium is None else []),
-            math.log(law.volatility), math.log(rho / (1 - rho)), math.log(law.trading), law.excess,
-            *([background / law.trading] if self.background else []),
-        ])  # fmt: skip
-
-    def __call__(self, free: np.ndarray) -> tuple[TradeLaw, float]:
-        x = [float(v) for v in free]
-        premium = x.pop(0) if self.premium is None else self.premium
-        law = TradeLaw(premium, math.exp(x[0]), 1 / (1 + math.exp(-x[1])), math.exp(x[2]), x[3])
-        return law, x[4] * law.trading if self.background else 0.0
-
-    def bounds(self, law: TradeLaw) -> tuple[np.ndarray, np.ndarray]:
-        low, high = np.full(self._size, -np.inf), np.full(self._size, np.inf)
-        if self.premium is None:
-            low[0] = _LEAST * law.volatility
-        high[3 + (self.premium is None)] = _MOST
-        return low, high
-
-    def scale(self, free: np.ndarray) -> np.ndarray:
-        """Of the steps of a derivative: a premium stays positive."""
-        scale = np.ones(self._size)
-        if self.premium is None:
-            scale[0] = abs(free[0])
-        return scale
-
-    @property
-    def rows(self) -> slice:
-        """The moments that are used: a premium that is known needs none."""
-        return slice(self.premium is not None, None)
-
-    @property
-    def _size(self) -> int:
-        return 4 + (self.premium is None) + self.background
-
-
-def starting_law(seen: Observations, settings: EquilibriumSettings) -> tuple[TradeLaw, float]:
-    """A law near the data, and the background: moments one after another."""
-    changes, volume = seen.changes, seen.volume
-    premium = float(changes.mean()) if seen.premium is None else seen.premium
-    mean, spread = float(volume.mean()), float(volume.std())
-    # The deviation of |x| is sqrt(1 - 2 / pi) of that of x.
-    traded = spread / math.sqrt(1 - 2 / math.pi) if settings.background else mean * math.sqrt(math.pi / 2)
-    background = mean - math.sqrt(2 / math.pi) * traded if settings.background else 0.0
-    volatility = float(changes.std())
-    # The autocorrelation of |x| is near 2 / (pi - 2) (sqrt(1 - r^2) + r arcsin r - 1) with r = rho^h.
-    centred = volume - volume.mean()
-    grid = np.linspace(0.01, 0.999, 400)
-    lags = np.array(settings.lags)
-    found = np.array([centred[h:] @ centred[:-h] for h in lags]) / max(centred @ centred, 1e-300)
-    r = grid[:, None] ** lags
-    told = 2 / (math.pi - 2) * (np.sqrt(1 - r**2) + r * np.arcsin(r) - 1)
-    persistence = float(grid[((told - found) ** 2).sum(axis=1).argmin()])
-    return TradeLaw(max(premium, 1e-5 * volatility), volatility, persistence, traded, 0.1), background
-
-
 def _values(law: TradeLaw, background: float, supply: float) -> np.ndarray:
     """Everything that is reported, in the order of `MomentFit.names`."""
     groups = TwoGroups.of_law(law, supply=supply)
@@ -309,13 +241,13 @@ def _block(law: TradeLaw, lags: tuple[int, ...], n: int) -> int:
 
 
 def _check(law: TradeLaw, searched: bool) -> None:
-    if searched and law.premium <= 2 * _LEAST * law.volatility:
+    if searched and law.premium <= 2 * LEAST_PREMIUM * law.volatility:
         raise NumericalError(
             "The mean price change is not above 0, but in this market it is the reward for risk: the data give no risk "
             "aversion. Give a longer series, or the premium that is known from elsewhere (premium in the recipe's "
             "section [equilibrium])."
         )
-    if law.excess >= _MOST - 0.01:
+    if law.excess >= MOST_EXCESS - 0.01:
         raise NumericalError(
             "In the data nearly all of a price change goes away again, which leaves no dividend; no equilibrium has "
             "such prices. Check the series for errors, or take longer steps."

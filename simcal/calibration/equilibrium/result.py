@@ -152,6 +152,6 @@ def status_sentences(fit: dict[str, Any], recipe: Recipe) -> list[str]:
     if recipe.equilibrium is not None and recipe.equilibrium.supply is None:
         said.append(
             f"The number of shares was not given; a mean turnover of {recipe.equilibrium.turnover:.2%} a step was "
-            "assumed, on which the risk aversions and the cost depend. Give supply in the recipe's section [equilibrium]."
+            "assumed, on which risk aversions and cost depend. Give supply in the recipe's section [equilibrium]."
         )
     return said
