@@ -78,6 +78,7 @@ def run(case: Case, seeds: int) -> None:
         found = solve(problem, method="adversarial", seed=seed)
         rows.append(measured(found, found.errors(0, PATHS), truth, time.process_time() - start))
         table.add_row(str(seed), *map(marked, rows[-1], case.targets))
+        print(f"{problem.name}, seed {seed}: {rows[-1][-1]:.0f} s. {found.status}", file=sys.stderr)
     table.add_section()
     table.add_row("worst", *map(marked, np.max(rows, axis=0), case.targets))
     table.add_row("target", *("-" if x is None else f"{x:g}" for x in case.targets))

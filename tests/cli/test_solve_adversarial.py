@@ -1,10 +1,15 @@
 """`simcal solve --method adversarial`: what it says, writes and refuses."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
 import simcal
+from simcal.training import load_checkpoint
 
 SHORT = ("--steps", "6", "--paths", "20", "--method", "adversarial", "--iterations", "8")
 
@@ -35,6 +40,42 @@ def test_the_objective_and_the_budget_reach_the_training(command):
     told = json.loads(done.out)
     assert told["details"]["objective"] == "published"
     assert "Stopped by the time budget" in told["status"]
+
+
+# The command, saving after each iteration so that a short run has a checkpoint in its middle.
+SAVING = """
+import sys
+import simcal.cli
+from simcal.equilibrium.adversarial import training
+
+training._SAVE_EVERY = 0.0
+sys.argv[0] = "simcal"
+simcal.cli.main()
+"""
+
+
+def test_a_killed_training_continues_bit_for_bit(command, tmp_path):
+    killed, whole, iterations = tmp_path / "killed", tmp_path / "whole", 60
+    arguments = ["solve", "lq-10", "--method", "adversarial", "--steps", "10", "--paths", "20", "--no-certificate"]
+    arguments += ["--iterations", str(iterations), "--out"]
+    checkpoint = killed / "checkpoint.safetensors"
+    process, limit = subprocess.Popen([sys.executable, "-c", SAVING, *arguments, str(killed)]), time.monotonic() + 120
+    while not checkpoint.is_file() and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, state = load_checkpoint(checkpoint)
+    assert 0 < state["game"]["iteration"] < iterations
+    assert not (killed / "solution.json").exists()
+
+    found = []
+    for folder in (killed, whole):
+        assert command(*arguments, folder).code == 0
+        solution = json.loads((folder / "solution.json").read_text())
+        del solution["seconds"], solution["details"]["seconds"]
+        assert len(solution["details"]["history"]) == iterations
+        found.append(solution)
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("options", [("--budget", "3"), ("--drift", "known", "--method", "modal")])

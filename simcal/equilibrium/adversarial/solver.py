@@ -13,7 +13,7 @@ from torch import Tensor
 from simcal.equilibrium.adversarial.game import Game
 from simcal.equilibrium.adversarial.paths import values_before
 from simcal.equilibrium.adversarial.settings import AdversarialSettings, Known, Objective
-from simcal.equilibrium.adversarial.training import Listener, torch_threads, train
+from simcal.equilibrium.adversarial.training import Listener, Training, settled, torch_threads, train
 from simcal.equilibrium.mean_volatility import mean_volatility
 from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.equilibrium.simulation import Policy
@@ -115,14 +115,12 @@ def solve_adversarial(
             game, identity, budget=budget, checkpoint=None if checkpoint is None else Path(checkpoint), listen=listen
         )
         game.take_averages()
-        return _solution(problem, game, done.status, done.succeeded, done.seconds, done.history, objective)
+        return _solution(problem, game, done, objective)
 
 
-def _solution(
-    problem: EquilibriumProblem, game: Game, status: str, succeeded: bool, seconds: float, history: list, objective: str
-) -> EquilibriumSolution:
-    method, details = "adversarial", {"history": history, "seconds": seconds, "objective": objective}
-    policy = learned_policy(game)
+def _solution(problem: EquilibriumProblem, game: Game, done: Training, objective: Objective) -> EquilibriumSolution:
+    method, details = "adversarial", {"history": done.history, "seconds": done.seconds, "objective": objective}
+    policy, (status, succeeded) = learned_policy(game), settled(done, problem, game.settings)
     if not succeeded or not all(bool(torch.isfinite(x).all()) for x in game.parameters().values()):
         nan = float("nan")
         return EquilibriumSolution(

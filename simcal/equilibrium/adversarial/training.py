@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,12 +13,16 @@ from typing import Any
 import torch
 
 from simcal.equilibrium.adversarial.game import Game
+from simcal.equilibrium.adversarial.settings import AdversarialSettings
+from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.errors import NumericalError, ParameterError
 from simcal.training import Budget, load_checkpoint, save_checkpoint
 
 Listener = Callable[[Mapping[str, float]], None]
 
 _SAVE_EVERY = 5.0  # seconds
+_WORTHLESS = 1.0  # standard deviations of the dividend between it and the price at the end
+_RESTLESS = 0.05  # of the volatility at time 0, between the largest and the smallest at the end of the training
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,35 @@ def train(
     if checkpoint is not None:
         _save(game, checkpoint, identity, history, clock.used)
     return Training(status, succeeded, clock.used, history)
+
+
+def settled(done: Training, problem: EquilibriumProblem, settings: AdversarialSettings) -> tuple[str, bool]:
+    """The status, with what speaks against the numbers at the end of the training, and whether they can be used.
+
+    A price that misses the dividend by more than the dividend varies is worse than none. One whose volatility still
+    moves is told, but kept: the error that matters to a reader may be larger.
+    """
+    if not done.succeeded:
+        return done.status, False
+    last = done.history[-max(2, math.ceil(settings.averaged * settings.iterations)) :]
+    spread = problem.dividend_volatility * math.sqrt(problem.horizon)
+    miss = math.sqrt(math.fsum(row["terminal"] for row in last) / len(last)) / spread
+    if not miss <= _WORTHLESS:
+        return (
+            f"{done.status} Training diverged: the price ends {miss:.2g} standard deviations of the dividend away from "
+            "it. Take smaller steps (generator_step, discriminator_step and shape_step of AdversarialSettings), more "
+            "time steps, or one of the exact methods.",
+            False,
+        )
+    volatilities = [row["volatility"] for row in last]
+    moved = (max(volatilities) - min(volatilities)) / abs(math.fsum(volatilities) / len(volatilities))
+    if len(last) > 1 and moved > _RESTLESS:
+        return (
+            f"{done.status} It has not settled: in the last {len(last)} iterations the volatility at the start moved "
+            f"by {moved:.0%}. Give more iterations, or take smaller steps.",
+            True,
+        )
+    return done.status, True
 
 
 @contextmanager
