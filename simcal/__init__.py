@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from simcal.models import Market as Market
     from simcal.models import load as load
     from simcal.models.dealers import RfqMarket as RfqMarket
+    from simcal.models.herding import HerdingMarket as HerdingMarket
     from simcal.models.stock import StockMarket as StockMarket
     from simcal.paths import Paths as Paths
     from simcal.simulation import simulate as simulate
     from simcal.trading import Backtest as Backtest
     from simcal.trading import backtest as backtest
+    from simcal.trading import backtest_family as backtest_family
 
 __version__ = version("simcal")
 
@@ -53,11 +55,13 @@ _HOMES = {
     "Market": "simcal.models",
     "load": "simcal.models",
     "RfqMarket": "simcal.models.dealers",
+    "HerdingMarket": "simcal.models.herding",
     "StockMarket": "simcal.models.stock",
     "Paths": "simcal.paths",
     "simulate": "simcal.simulation",
     "Backtest": "simcal.trading",
     "backtest": "simcal.trading",
+    "backtest_family": "simcal.trading",
 }
 
 __all__ = [
@@ -65,6 +69,7 @@ __all__ = [
     "Calibration",
     "DataError",
     "EquilibriumProblem",
+    "HerdingMarket",
     "Market",
     "NumericalError",
     "NumericalWarning",
@@ -78,6 +83,7 @@ __all__ = [
     "Validation",
     "__version__",
     "backtest",
+    "backtest_family",
     "calibrate",
     "load",
     "load_series",

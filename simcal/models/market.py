@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # kind -> (module, class): a market's code is imported when its kind is first asked for.
 KINDS: dict[str, tuple[str, str]] = {
     "stock": ("simcal.models.stock.market", "StockMarket"),
+    "herding": ("simcal.models.herding.market", "HerdingMarket"),
     "rfq": ("simcal.models.dealers.market", "RfqMarket"),
     "equilibrium-market": ("simcal.models.trading_costs.market", "EquilibriumMarket"),
 }

@@ -5,13 +5,19 @@ import numpy as np
 import pytest
 from numba import njit
 
-from simcal.models.elementary import tanh_half
+from simcal.models.elementary import exponential, tanh_half
 
 
 @njit(error_model="numpy")
 def apply(x, out):
     for i in range(x.size):
         out[i] = tanh_half(x[i])
+
+
+@njit(error_model="numpy")
+def apply_exponential(x, out):
+    for i in range(x.size):
+        out[i] = exponential(x[i])
 
 
 def points(dtype):
@@ -36,6 +42,19 @@ def test_limits_are_exact_and_nan_stays(dtype):
     out = np.empty_like(x)
     apply(x, out)
     np.testing.assert_array_equal(out, np.array([0, 1, -1, np.nan], dtype))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance", "reach"), [(np.float64, 5e-16, 707), (np.float32, 2e-7, 86)])
+def test_compiled_exponentials_are_within_the_stated_error(dtype, tolerance, reach):
+    x = np.concatenate([np.linspace(-reach, reach, 200_001), points(np.float64)[200_001:]]).astype(dtype)
+    out = np.empty_like(x)
+    apply_exponential(x, out)
+    exact = np.exp(x.astype(np.longdouble))
+    np.testing.assert_array_less(np.abs(out - exact), tolerance * exact)
+    x = np.array([0, np.inf, -np.inf, np.nan, 1.1 * reach, -1.1 * reach], dtype)
+    out = np.empty_like(x)
+    apply_exponential(x, out)
+    np.testing.assert_array_equal(out, np.array([1, np.inf, 0, np.nan, np.inf, 0], dtype))
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names the instructions of one architecture")

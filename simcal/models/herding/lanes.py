@@ -1,0 +1,83 @@
+"""The parts of the herding market's kernel and forward sweep: loops over lanes, from the rows of one step to the next.
+
+The rules are those of `simcal.models.herding.rules`, compiled. What a parameter of 0 switches off costs nothing.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from simcal.models.herding import rules
+from simcal.models.lanes import OPTIONS
+
+heavy, calm = njit(**OPTIONS)(rules.heavy), njit(**OPTIONS)(rules.calm)
+fundamental_demand, chartist_demand = njit(**OPTIONS)(rules.fundamental_demand), njit(**OPTIONS)(rules.chartist_demand)
+fundamental_share, chartist_share = njit(**OPTIONS)(rules.fundamental_share), njit(**OPTIONS)(rules.chartist_share)
+attractiveness, next_balance = njit(**OPTIONS)(rules.attractiveness), njit(**OPTIONS)(rules.next_balance)
+change, next_trend, price = (
+    njit(**OPTIONS)(rules.change),
+    njit(**OPTIONS)(rules.next_trend),
+    njit(**OPTIONS)(rules.price),
+)
+
+
+@njit(**OPTIONS)
+def tails(half_tail, scale, normals, spare):
+    """Draws with the tails of a type: the normals as they are, or what is put into `spare`."""
+    if half_tail == 0:
+        return normals
+    for lane in range(spare.size):
+        spare[lane] = heavy(normals[lane], half_tail, scale)
+    return spare
+
+
+@njit(**OPTIONS)
+def moods(p, trend, spare):
+    """How calm the chartists are, tanh(lambda m / 2), put into `spare`; it is to be 0 where lambda is 0."""
+    if p.response != 0:
+        for lane in range(spare.size):
+            spare[lane] = calm(p.response, trend[lane])
+
+
+@njit(**OPTIONS)
+def fundamentalists(p, balance, log_price, value, draws, demand):
+    """n_f d_f."""
+    for lane in range(demand.size):
+        gap = log_price[lane] - value[lane]
+        each = fundamental_demand(p.value_sensitivity, gap, p.fundamental_sd, draws[lane])
+        demand[lane] = fundamental_share(balance[lane], p.half) * each
+
+
+@njit(**OPTIONS)
+def chartists(p, balance, trend, calm, draws, demand):
+    """n_c d_c."""
+    for lane in range(demand.size):
+        each = chartist_demand(p.trend_sensitivity, trend[lane], p.chartist_sd, calm[lane], draws[lane])
+        demand[lane] = chartist_share(balance[lane], p.half) * each
+
+
+@njit(**OPTIONS)
+def choose(p, balance_before, log_price, value, trend, balance):
+    """The shares of the next step."""
+    for lane in range(balance.size):
+        a = attractiveness(
+            balance_before[lane], log_price[lane] - value[lane], trend[lane], p.predisposition, p.herding,
+            p.misalignment, p.tilt, p.attraction,
+        )  # fmt: skip
+        balance[lane] = next_balance(p.intensity, a)
+
+
+@njit(**OPTIONS)
+def clear(p, log_before, trend_before, fundamental, chartist, outside, log_price, trend):
+    """The price that the demands make, and the trend that follows from it."""
+    for lane in range(log_price.size):
+        r = change(p.impact, fundamental[lane] + chartist[lane] + outside[lane])
+        trend[lane] = next_trend(trend_before[lane], p.memory, p.fresh, r)
+        log_price[lane] = log_before[lane] + r
+
+
+@njit(**OPTIONS)
+def to_prices(p, logs, prices):
+    """P from p."""
+    for lane in range(prices.size):
+        prices[lane] = price(p.initial_price, logs[lane])

@@ -1,0 +1,69 @@
+"""The rules of the herding market, each defined once: pure functions of numbers or arrays that broadcast together.
+
+The reference calls them on NumPy arrays, the kernel and the sweeps compile these very functions. They hold no literal
+numbers, so that float32 stays float32; `half` is 1/2. Letters as in `HerdingMarket`. The balance b = n_f - n_c stands
+for both shares. The fundamental value's rules are those of `simcal.models.fundamental.rules`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simcal.models.elementary import exponential, tanh_half
+
+
+def heavy(normal: Any, half_tail: Any, scale: Any) -> Any:
+    """Tukey's h distribution of variance 1 from a normal: `scale` is (1 - 2h)^(3/4)."""
+    return scale * normal * exponential(half_tail * normal * normal)
+
+
+def fundamental_demand(sensitivity: Any, gap: Any, sd: Any, draw: Any) -> Any:
+    """d_f, with the gap g = p - p*."""
+    return sd * draw - sensitivity * gap
+
+
+def chartist_demand(sensitivity: Any, trend: Any, sd: Any, calm: Any, draw: Any) -> Any:
+    """d_c; `calm` is tanh(lambda m / 2)."""
+    return sensitivity * trend + (sd - sd * calm) * draw
+
+
+def calm(response: Any, trend: Any) -> Any:
+    """tanh(lambda m / 2): above 0 after rises, where chartists trade less of their own accord."""
+    return tanh_half(response * trend)
+
+
+def fundamental_share(balance: Any, half: Any) -> Any:
+    """n_f."""
+    return half + half * balance
+
+
+def chartist_share(balance: Any, half: Any) -> Any:
+    """n_c."""
+    return half - half * balance
+
+
+def attractiveness(
+    balance: Any, gap: Any, trend: Any, predisposition: Any, herding: Any, misalignment: Any, tilt: Any, attraction: Any
+) -> Any:
+    """a(t), of fundamentalism over chartism."""
+    return predisposition + herding * balance + gap * (tilt + misalignment * gap) + attraction * trend
+
+
+def next_balance(intensity: Any, attractiveness: Any) -> Any:
+    """n_f - n_c = tanh(beta a / 2) of the next step."""
+    return tanh_half(intensity * attractiveness)
+
+
+def change(impact: Any, demand: Any) -> Any:
+    """r(t) = p(t) - p(t-1)."""
+    return impact * demand
+
+
+def next_trend(trend: Any, memory: Any, fresh: Any, change: Any) -> Any:
+    """m(t); `fresh` is 1 - omega."""
+    return memory * trend + fresh * change
+
+
+def price(initial_price: Any, log_price: Any) -> Any:
+    """P(t), where p(0) = 0."""
+    return initial_price * exponential(log_price)

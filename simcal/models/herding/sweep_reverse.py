@@ -1,0 +1,223 @@
+"""The reverse sweep of the adjoint: derivatives of a loss in every number of the market, one step back at a time.
+
+Each function is the transpose of one in `lanes`; "adjoint" is the derivative of the loss in a quantity. The derivatives
+are summed block by block, so that they are the same bits whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from simcal.models.fundamental.lanes import positive_part
+from simcal.models.fundamental.sweep_reverse import reverse_value, reverse_variance, root_slope
+from simcal.models.herding.lanes import attractiveness, chartist_share, fundamental_share, moods, tails
+from simcal.models.herding.specs import STREAM_CHARTIST, STREAM_FUNDAMENTAL, STREAM_VALUE, STREAM_VARIANCE
+from simcal.models.lanes import INLINED, REVERSE
+
+# The columns of `partials`. Those of price, impact, value and share are brought to the parameters by the caller.
+SCALARS = (
+    "prices", "changes", "value_sensitivity", "trend_sensitivity", "fundamental_sd", "chartist_sd",
+    "choice_intensity", "predisposition", "herding", "misalignment", "misalignment_tilt", "trend_attraction",
+    "trend_memory", "fall_response", "fundamental_tail", "chartist_tail", "balance",
+    "mean", "fundamental_reversion", "start", "variance_mean", "variance_reversion", "variance_start", "vol_of_vol",
+    "leverage_correlation",
+)  # fmt: skip
+(
+    PRICES, CHANGES, VALUE_SENSITIVITY, TREND_SENSITIVITY, FUNDAMENTAL_SD, CHARTIST_SD, INTENSITY, PREDISPOSITION,
+    HERDING, MISALIGNMENT, TILT, ATTRACTION, MEMORY, RESPONSE, FUNDAMENTAL_TAIL, CHARTIST_TAIL, BALANCE, MEAN,
+    REVERSION, START, VARIANCE_MEAN, VARIANCE_REVERSION, VARIANCE_START, VOL_OF_VOL, CORRELATION,
+) = range(len(SCALARS))  # fmt: skip
+
+
+@njit(**INLINED)
+def _prices_reverse(prices, price_gradient, adjoint):
+    """Adds to the adjoint of p what the loss says of P; returns the sum of P dL/dP."""
+    total = prices.dtype.type(0)
+    for lane in range(adjoint.size):
+        g = price_gradient[lane] * prices[lane]
+        total += g
+        adjoint[lane] += g
+    return total
+
+
+@njit(**INLINED)
+def _clear_reverse(p, before, after, trend_before, adjoint, trend_adjoint, demand_adjoint):
+    """Fills the adjoint of the demand; returns the sum of r dL/dr and the derivative in the memory."""
+    by_change = by_memory = before.dtype.type(0)
+    for lane in range(before.size):
+        r = after[lane] - before[lane]
+        through = adjoint[lane] + p.fresh * trend_adjoint[lane]
+        by_change += through * r
+        by_memory += trend_adjoint[lane] * (trend_before[lane] - r)
+        demand_adjoint[lane] = through * p.impact
+        trend_adjoint[lane] *= p.memory
+    return by_change, by_memory
+
+
+@njit(**INLINED)
+def _choose_reverse(p, balance_before, before, value, trend, balance, balance_adjoint, trend_adjoint, gap_adjoint):
+    """The shares from t + 1 to t; fills the adjoint of the gap. Derivatives in what makes a type attractive."""
+    zero, one, half = before.dtype.type(0), before.dtype.type(1), p.half
+    by_intensity = by_predisposition = by_herding = by_misalignment = by_tilt = by_attraction = zero
+    for lane in range(before.size):
+        gap, m = before[lane] - value[lane], balance_before[lane]
+        a = attractiveness(
+            m, gap, trend[lane], p.predisposition, p.herding, p.misalignment, p.tilt, p.attraction
+        )  # fmt: skip
+        inner = balance_adjoint[lane] * half * (one - balance[lane] * balance[lane])
+        g = inner * p.intensity
+        by_intensity += inner * a
+        by_predisposition += g
+        by_herding += g * m
+        by_misalignment += g * gap * gap
+        by_tilt += g * gap
+        by_attraction += g * trend[lane]
+        balance_adjoint[lane] = g * p.herding
+        trend_adjoint[lane] += g * p.attraction
+        gap_adjoint[lane] = g * (p.tilt + (p.misalignment + p.misalignment) * gap)
+    return by_intensity, by_predisposition, by_herding, by_misalignment, by_tilt, by_attraction
+
+
+@njit(**INLINED)
+def _fundamentalists_reverse(
+    p, spread, balance, before, value, normals, draws, demand_adjoint, balance_adjoint, gap_adjoint
+):
+    """Derivatives in the sensitivity, the deviation and the tail; `spread` is 3/2 / (1 - 2h)."""
+    by_sensitivity = by_sd = by_tail = before.dtype.type(0)
+    for lane in range(before.size):
+        gap, z = before[lane] - value[lane], normals[lane]
+        g = demand_adjoint[lane] * fundamental_share(balance[lane], p.half)
+        each = p.fundamental_sd * draws[lane] - p.value_sensitivity * gap
+        balance_adjoint[lane] += p.half * demand_adjoint[lane] * each
+        by_sd += g * draws[lane]
+        by_sensitivity -= g * gap
+        by_tail += g * draws[lane] * (p.half * z * z - spread)
+        gap_adjoint[lane] -= g * p.value_sensitivity
+    return by_sensitivity, by_sd, p.fundamental_sd * by_tail
+
+
+@njit(**INLINED)
+def _chartists_reverse(p, spread, balance, trend, calm, normals, draws, demand_adjoint, balance_adjoint, trend_adjoint):
+    """Derivatives in the sensitivity, the deviation, the response to falls and the tail."""
+    one = trend.dtype.type(1)
+    by_sensitivity = by_sd = by_response = by_tail = trend.dtype.type(0)
+    for lane in range(trend.size):
+        z, wild = normals[lane], one - calm[lane]
+        g = demand_adjoint[lane] * chartist_share(balance[lane], p.half)
+        each = p.trend_sensitivity * trend[lane] + p.chartist_sd * wild * draws[lane]
+        balance_adjoint[lane] -= p.half * demand_adjoint[lane] * each
+        by_sensitivity += g * trend[lane]
+        by_draw = g * draws[lane]
+        by_sd += by_draw * wild
+        by_tail += by_draw * wild * (p.half * z * z - spread)
+        by_mood = by_draw * p.chartist_sd * p.half * (one - calm[lane] * calm[lane])
+        by_response -= by_mood * trend[lane]
+        trend_adjoint[lane] += g * p.trend_sensitivity - by_mood * p.response
+    return by_sensitivity, by_sd, by_response, p.chartist_sd * by_tail
+
+
+@njit(**INLINED)
+def _gap_reverse(gap_adjoint, adjoint):
+    """From the gap to the price and, in place, to the value; returns the sum of the latter."""
+    total = adjoint.dtype.type(0)
+    for lane in range(adjoint.size):
+        adjoint[lane] += gap_adjoint[lane]
+        gap_adjoint[lane] = -gap_adjoint[lane]
+        total += gap_adjoint[lane]
+    return total
+
+
+@njit(cache=True, **REVERSE)
+def reverse(
+    first, last, lanes, p, floor, noise, prices, logs, trend, balance, value, variance, price_gradient, partials
+):
+    """The transpose of `forward` on the same blocks.
+
+    `price_gradient` has the shape of `prices`. To row `block` of `partials`, columns as in `SCALARS`, derivatives are
+    added. `floor` holds up the root of the variance where 1 / (2 root) is taken.
+    """
+    n_steps, _, n_paths = noise.shape
+    one, three, four = p.half + p.half, 3 * p.half + 3 * p.half, 8 * p.half
+    fundamental_spread = three * p.half / (one - four * p.fundamental_tail)
+    chartist_spread = three * p.half / (one - four * p.chartist_tail)
+    for block in range(first, last):
+        lo, hi = block * lanes, min((block + 1) * lanes, n_paths)
+        sums = partials[block]
+        rows = np.zeros((9, hi - lo), prices.dtype)
+        adjoint, trend_adjoint, balance_adjoint, demand_adjoint, gap_adjoint = (
+            rows[0],
+            rows[1],
+            rows[2],
+            rows[3],
+            rows[4],
+        )
+        value_adjoint, variance_adjoint, root_adjoint, calm = rows[5], rows[6], rows[7], rows[8]
+        spare = np.empty(hi - lo, prices.dtype)
+        for t in range(n_steps, 0, -1):
+            before, trend_before, balance_before = logs[t - 1, lo:hi], trend[t - 1, lo:hi], balance[t - 1, lo:hi]
+            normals, now = noise[t - 1], value[t if p.moving else 0, lo:hi]
+            sums[PRICES] += _prices_reverse(prices[t, lo:hi], price_gradient[t, lo:hi], adjoint)
+            by_change, by_memory = _clear_reverse(
+                p, before, logs[t, lo:hi], trend_before, adjoint, trend_adjoint, demand_adjoint
+            )
+            sums[CHANGES] += by_change
+            sums[MEMORY] += by_memory
+            by_intensity, by_predisposition, by_herding, by_misalignment, by_tilt, by_attraction = _choose_reverse(
+                p, balance_before, before, now, trend_before, balance[t, lo:hi], balance_adjoint, trend_adjoint,
+                gap_adjoint,
+            )  # fmt: skip
+            sums[INTENSITY] += by_intensity
+            sums[PREDISPOSITION] += by_predisposition
+            sums[HERDING] += by_herding
+            sums[MISALIGNMENT] += by_misalignment
+            sums[TILT] += by_tilt
+            sums[ATTRACTION] += by_attraction
+            own = normals[STREAM_FUNDAMENTAL, lo:hi]
+            draws = tails(p.fundamental_tail, p.fundamental_scale, own, spare)
+            by_sensitivity, by_sd, by_tail = _fundamentalists_reverse(
+                p, fundamental_spread, balance_before, before, now, own, draws, demand_adjoint, balance_adjoint,
+                gap_adjoint,
+            )  # fmt: skip
+            sums[VALUE_SENSITIVITY] += by_sensitivity
+            sums[FUNDAMENTAL_SD] += by_sd
+            sums[FUNDAMENTAL_TAIL] += by_tail
+            own = normals[STREAM_CHARTIST, lo:hi]
+            draws = tails(p.chartist_tail, p.chartist_scale, own, spare)
+            moods(p, trend_before, calm)
+            by_sensitivity, by_sd, by_response, by_tail = _chartists_reverse(
+                p, chartist_spread, balance_before, trend_before, calm, own, draws, demand_adjoint, balance_adjoint,
+                trend_adjoint,
+            )  # fmt: skip
+            sums[TREND_SENSITIVITY] += by_sensitivity
+            sums[CHARTIST_SD] += by_sd
+            sums[RESPONSE] += by_response
+            sums[CHARTIST_TAIL] += by_tail
+            by_start = _gap_reverse(gap_adjoint, adjoint)
+            if p.moving:
+                value_normals, variance_normals = normals[STREAM_VALUE, lo:hi], normals[STREAM_VARIANCE, lo:hi]
+                by_mean, by_reversion, by_correlation = reverse_value(
+                    p, value[t - 1, lo:hi], variance[t, lo:hi], value_normals, variance_normals, gap_adjoint,
+                    value_adjoint, root_adjoint,
+                )  # fmt: skip
+                sums[MEAN] += by_mean
+                sums[REVERSION] += by_reversion
+                sums[CORRELATION] += by_correlation
+                by_mean, by_reversion, by_vol_of_vol = reverse_variance(
+                    p, floor, variance[t - 1, lo:hi], variance[t, lo:hi], variance_normals, variance_adjoint,
+                    root_adjoint,
+                )  # fmt: skip
+                sums[VARIANCE_MEAN] += by_mean
+                sums[VARIANCE_REVERSION] += by_reversion
+                sums[VOL_OF_VOL] += by_vol_of_vol
+            else:
+                sums[START] += by_start
+        sums[PRICES] += _prices_reverse(prices[0, lo:hi], price_gradient[0, lo:hi], adjoint)
+        for lane in range(hi - lo):
+            root = math.sqrt(positive_part(variance[0, lo + lane]))
+            slope = root_slope(root, floor, prices.dtype.type(0), prices.dtype.type(0.5))
+            sums[BALANCE] += balance_adjoint[lane]
+            sums[START] += value_adjoint[lane]
+            sums[VARIANCE_START] += variance_adjoint[lane] + root_adjoint[lane] * slope
