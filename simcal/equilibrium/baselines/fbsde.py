@@ -16,12 +16,13 @@ from simcal.equilibrium.planner.descent import reversion
 from simcal.equilibrium.problem import EquilibriumProblem
 
 _LARGEST = 5.0  # marginal value, in units of it, beyond which rates grow no more: no path can explode
-_FEEDBACK_PATHS, _FEEDBACK_WIDTHS = 2048, (32,)
+_FEEDBACK_WIDTHS = (32,)
+_FEEDBACK_STATES = 20480  # of all agents, per step
 
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """Simulated steps: W and psi before each, marginal values after trade, sigma, mu, and what should be zero.
+    """Simulated steps: W and psi before each, marginal values after trade, mu, and what should be zero.
 
     `gaps` (..., paths, agents) are the values at the end of each part less those at the start of the next, the last of
     which are zero.
@@ -116,17 +117,14 @@ class DeepFBSDE(Learner):
     def market(self) -> Market:
         """Marginal values as functions of the state, fitted to simulated ones: Y itself depends on the whole path."""
         units, s = self.units, self.settings
-        fitted = AgentNetwork(units, _FEEDBACK_WIDTHS, self.random_of_feedback(), units.n_steps)
+        random = torch.Generator().manual_seed(self.seed + 1)
+        fitted = AgentNetwork(units, _FEEDBACK_WIDTHS, random, units.n_steps)
         with torch.no_grad():
-            first = s.iterations * (s.batch // 2)
-            found = self.simulated(self.increments(_FEEDBACK_PATHS, first))
+            n_paths = min(2048, max(256, 2 * (_FEEDBACK_STATES // units.n_agents // 2)))
+            found = self.simulated(self.increments(n_paths, s.iterations * (s.batch // 2)))
             fitted.fit(found.psi, found.w[:-1], centred(found.marginal) / self._unit)
 
         def values(psi: Tensor, w: Tensor, steps: slice) -> Tensor:
             return clear(units, self._unit * fitted(psi, w, fitted.last()[steps])).clamp(-self._bound, self._bound)
 
         return Market(units, values, self.volatility)
-
-    def random_of_feedback(self) -> torch.Generator:
-        """For the hidden layers of the feedback, the same after every training."""
-        return torch.Generator().manual_seed(self.seed + 1)

@@ -39,8 +39,8 @@ class Learner(nn.Module):
         self._averaged, self._length = 0, 0.0
         share = problem.aggregate_risk_aversion * problem.supply
         self._without_costs = (problem.dividend_mean - share * problem.dividend_volatility**2) * problem.horizon
-        # What trading costs may move the price by: the size of marginal values, at which they move the volatility.
-        self.price_unit = float(self.units.marginal.mean())
+        # What trading costs may move the price by: the size of marginal values, or of the dividend's noise if less.
+        self.price_unit = min(float(self.units.marginal.mean()), problem.dividend_volatility * problem.horizon**0.5)
 
     def begin(self) -> None:
         """Make the optimiser, after all parameters."""
