@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -22,7 +23,7 @@ class StockOptions(TypedDict, total=False):
     """The arguments of `StockEnv` beside the market."""
 
     n_steps: int
-    size: float
+    size: float | Sequence[float]
     actions: str
     burn_in: int
     n_returns: int

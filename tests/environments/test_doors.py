@@ -37,3 +37,8 @@ def test_without_gymnasium_the_rest_is_there():
 def test_the_environments_need_neither_pettingzoo_nor_torch():
     code = "import simcal.environments; print({'pettingzoo', 'torch', 'stable_baselines3'} & set(sys.modules))"
     assert without("nothing", code) == "set()"
+
+
+def test_gymnasium_finds_the_environments_by_their_module():
+    code = "import gymnasium; print(gymnasium.make('simcal.environments:simcal/Stock-v0').spec.id)"
+    assert without("nothing", code) == "simcal/Stock-v0"

@@ -6,9 +6,6 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
-
-pytest.importorskip("stable_baselines3")
-
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.env_util import make_vec_env

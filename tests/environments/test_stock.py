@@ -67,23 +67,34 @@ def test_without_orders_episodes_are_the_paths_of_simulate(burn_in):
     np.testing.assert_array_equal(np.transpose(found[21:]), expected[3:])
 
 
-def test_a_policy_earns_what_its_backtest_says():
-    class Momentum:
-        def predict(self, observation, deterministic=True):
-            return np.clip(-0.5 * observation[:, :1] + 0.1 * observation[:, 1:2], -1, 1), None
+class Continuous:
+    def predict(self, observation, deterministic=True):
+        return np.clip(-0.5 * observation[:, :1] + 0.1 * observation[:, 1:2], -1, 1), None
 
+
+class Discrete:
+    action_space = gymnasium.spaces.Discrete(3)
+
+    def predict(self, observation, deterministic=True):
+        return (observation[:, 0] < 0.5).astype(int) + (observation[:, 0] < -0.5), None
+
+
+@pytest.mark.parametrize("policy", [Continuous(), Discrete()])
+def test_a_policy_earns_what_its_backtest_says(policy):
     costs = {"fixed": 0.01, "proportional": 0.001, "quadratic": 0.02}
-    vector = StockVectorEnv(7, "stock", n_steps=30, size=0.5, **{f"{name}_cost": x for name, x in costs.items()})
+    options = {"n_steps": 30, "size": 0.5, "actions": type(policy).__name__.lower()}
+    vector = StockVectorEnv(7, "stock", **options, **{f"{name}_cost": x for name, x in costs.items()})
     seen, _ = vector.reset(seed=3)
     rewards = []
     for _ in range(30):
-        seen, reward, _, truncated, told = vector.step(Momentum().predict(seen)[0])
+        seen, reward, _, truncated, told = vector.step(policy.predict(seen)[0])
         rewards.append(reward)
     assert truncated.all()
-    strategy = Strategy("momentum", Momentum(), "policy")
+    strategy = Strategy("policy", policy, "policy")
     played = play([strategy], simcal.load("stock"), Noise(3, 0, 7, 30, 100), Terms((0.5,), **costs))
     np.testing.assert_allclose(np.transpose(rewards), played.pnl[0], atol=1e-11)
     np.testing.assert_allclose(told["wealth"], played.equity[0, :, -1], atol=1e-11)
+    assert (np.abs(played.positions[0]).max(axis=1) == 1).all()
 
 
 def test_wealth_is_cash_and_position_at_the_price_that_the_orders_made():
