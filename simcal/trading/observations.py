@@ -1,4 +1,4 @@
-"""What a policy sees of a market with a price: the observation of ``simcal/Stock-v0``, and of a backtest of a policy."""
+"""What a policy sees of a market with a price: the observation of ``simcal/Stock-v0``, and of its own backtest."""
 
 from __future__ import annotations
 
