@@ -10,50 +10,73 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simcal.cli.output import Json, print_json, print_table, say
+from simcal.cli.output import Json, print_json, say
 from simcal.errors import ParameterError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from simcal.trading import Backtest
     from simcal.trading.dealers import HistoryShift
 
 _PATIENCE = 3.0  # seconds before a bar appears
-_WORDS = {"spread_pnl": "spread", "carry_pnl": "carry", "volume_hit_ratio": "hit ratio by volume"}
 _SHIFTS = (-0.3, -0.2, -0.1, 0.1, 0.2, 0.3)  # half spreads, for a history without --shift
 
 
 def command(
     market: Annotated[str, typer.Argument(metavar="RUN", help="A market's name, a TOML file, or the folder of a run.")],
     strategy: Annotated[
-        str, typer.Option(help="own, fixed, optimal, skewed, averse, or a function of yours as FILE.py:NAME.")
+        list[str],
+        typer.Option(
+            help="hold, crossover, reversion, twap, vwap, metaorder or random; in a dealer market own, fixed, optimal, "
+            "skewed or averse; or a function of yours as FILE.py:NAME. Given again: they trade together."
+        ),
     ],
     setting: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="NAME=NUMBER",
-            help="An option of a strategy known by name: margin (fixed, skewed), skew (skewed), cost (optimal) or "
-            "risk_aversion (averse); may be repeated.",
+            help="An option of a strategy known by name, such as long (crossover), window (reversion), duration (twap) "
+            "or margin (fixed); may be repeated.",
         ),
     ] = None,
-    baseline: Annotated[str, typer.Option(help="What to compare with on the same noise: a strategy, or none.")] = "own",
+    size: Annotated[
+        list[float] | None,
+        typer.Option(help="Traders of the model that a unit counts as (1); again for each further strategy."),
+    ] = None,
+    sizes: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A,B,...", help="Also at these sizes: the capacity curve, and impact against size."),
+    ] = None,
+    execution: Annotated[
+        str | None, typer.Option(help="Price of an order: next, which it helps to make (default), last, or mid.")
+    ] = None,
+    fixed_cost: Annotated[float | None, typer.Option(help="Money per trade.")] = None,
+    proportional_cost: Annotated[float | None, typer.Option(help="Share of the value traded.")] = None,
+    quadratic_cost: Annotated[float | None, typer.Option(help="Money per squared trader.")] = None,
+    returns: Annotated[
+        str | None, typer.Option(help="What your function returns: target (default), the position, or order.")
+    ] = None,
+    periods_per_year: Annotated[float | None, typer.Option(help="Steps in a year (252).")] = None,
+    baseline: Annotated[
+        str, typer.Option(help="To compare with on the same noise: a strategy, or none.", show_default="hold, or own")
+    ] = "default",
     paths: Annotated[int, typer.Option(help="Number of paths.")] = 1000,
-    steps: Annotated[int, typer.Option(help="Requests of each path.")] = 500,
+    steps: Annotated[int, typer.Option(help="Steps, or requests, of each path.")] = 500,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
-    burn_in: Annotated[int, typer.Option(help="Requests to leave out at the beginning.")] = 0,
+    burn_in: Annotated[
+        int | None, typer.Option(help="Steps before those that count.", show_default="250; dealers: 0")
+    ] = None,
     shift: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="A,B,...", help="Also with all margins shifted by so many half spreads, such as -0.1,0.1."
+            metavar="A,B,...", help="Dealers: also with all margins shifted by so many half spreads, such as -0.1,0.1."
         ),
     ] = None,
     level: Annotated[float, typer.Option(help="Probability of the bands.")] = 0.95,
     risk_level: Annotated[float, typer.Option(help="Of value at risk and expected shortfall.")] = 0.95,
     threads: Annotated[int | None, typer.Option(help="Threads; all cores when absent.")] = None,
     history: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Your own requests: what shifted margins had done to these.")
+        str | None, typer.Option(metavar="FILE", help="Dealers: your own requests at shifted margins.")
     ] = None,
     map_: Annotated[
         list[str] | None,
@@ -63,21 +86,32 @@ def command(
     report: Annotated[bool, typer.Option(help="Write report.html into the folder of --out.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Test a pricing strategy inside a dealer market: profit, risk, hit ratio and inventory over many paths.
+    """Test a strategy inside a market that notices it: profit and risk over many paths, with bands.
 
-    Every number comes with its band and beside a baseline that met the same clients and rivals. Profit needs a mid that
-    moves: a market with mid_law = "walk".
+    In a market with a price its orders move the price; the same noise without them tells their impact. In a dealer
+    market it quotes beside rivals, on the same requests as a baseline, and profit needs mid_law = "walk".
     """
     import simcal
 
     _check(market, map_, history, out)
-    shifts = _numbers(shift or [])
-    past = None if history is None else _past(history, map_ or [], market, shifts or _SHIFTS, level)
+    played = simcal.load(market)
+    shifts = _numbers("--shift", shift or [], "half spreads, such as -0.1,0.1")
+    grid = None if sizes is None else _numbers("--sizes", sizes, "sizes, such as 0.1,1,10")
+    past = None
+    if history is not None:
+        if played.kind != "rfq":
+            raise ParameterError(
+                f"--history holds a dealer's own requests, but {market} is a market with a price; leave it out."
+            )
+        past = _past(history, map_ or [], market, shifts or _SHIFTS, level)
+    given: Any = {"size": size[0] if size and len(size) == 1 else size, "execution": execution, "returns": returns}
     with _progress() as told:
         result = simcal.backtest(
-            strategy, simcal.load(market), n_paths=paths, n_steps=steps, seed=seed, options=_options(setting or []),
-            baseline=None if baseline == "none" else baseline, shifts=shifts, burn_in=burn_in, level=level,
-            risk_level=risk_level, threads=threads, progress=told,
+            strategy if len(strategy) > 1 else strategy[0], played, n_paths=paths, n_steps=steps, seed=seed, **given,
+            sizes=grid, fixed_cost=fixed_cost, proportional_cost=proportional_cost, quadratic_cost=quadratic_cost,
+            options=_options(setting or []), baseline=None if baseline == "none" else baseline, shifts=shifts,
+            burn_in=burn_in, periods_per_year=periods_per_year, level=level, risk_level=risk_level, threads=threads,
+            progress=told,
         )  # fmt: skip
     written = None if out is None else _write(out, result, past, report)
     if as_json:
@@ -86,55 +120,15 @@ def command(
             more |= {"folder": str(out)} | ({"report": str(written)} if report else {})
         print_json(result.to_dict() | more)
         return
-    print_table(
-        _measures(result), f"{result.strategy}: {paths} paths of {steps} requests (\u00b1: {100 * level:g} % bands)"
-    )
-    if result.shifts is not None:
-        print_table(_shifted(result.shift_curve(), "profit"), "Had every margin been shifted (half spreads)")
+    from simcal.cli.backtest_tables import print_history, print_result
+
+    print_result(result)
     if past is not None:
-        title = f"The {past.n_requests} requests of {Path(history or '').name}, had every margin been shifted"
-        print_table(_shifted(past.table, "spread_pnl"), title)
+        print_history(past, Path(history or "").name)
     for note in result.notes:
         say(note)
     if written is not None:
         say(f"Written to {out}" + (f"; the report is {written}." if report else "."))
-
-
-def _measures(result: Backtest) -> pd.DataFrame:
-    """The summary as it fits on a screen: values with half the width of their bands."""
-    import pandas as pd
-
-    from simcal.report import format_number
-
-    table = {"measure": result.summary["measure"].tolist(), "value": _banded(result.summary, "value", "high")}
-    if result.baseline is not None:
-        table["baseline"] = [format_number(value) for value in result.summary["baseline"].to_numpy(float)]
-        table["difference"] = _banded(result.summary, "difference", "difference_high")
-    return pd.DataFrame(table)
-
-
-def _shifted(curve: pd.DataFrame, profit: str) -> pd.DataFrame:
-    """A row per shift, likewise; `profit` is the column of profit."""
-    import pandas as pd
-
-    from simcal.report import format_number
-
-    table = {
-        "shift": [f"{shift:+g}" if shift else "0" for shift in curve["shift"]],
-        "P&L": _banded(curve, profit, f"{profit}_high"),
-        "hit ratio": _banded(curve, "hit_ratio", "hit_ratio_high"),
-    }
-    for name in ("spread_pnl", "carry_pnl", "volume_hit_ratio"):
-        if name in curve and name != profit:
-            table[_WORDS[name]] = [format_number(value) for value in curve[name].to_numpy(float)]
-    return pd.DataFrame(table)
-
-
-def _banded(table: pd.DataFrame, value: str, high: str) -> list[str]:
-    from simcal.report import format_number
-
-    pairs = table[[value, high]].to_numpy(float)
-    return [f"{format_number(middle)} \u00b1 {format_number(top - middle, 2)}" for middle, top in pairs]
 
 
 def _check(market: str, map_: list[str] | None, history: str | None, out: Path | None) -> None:
@@ -160,13 +154,11 @@ def _options(settings: Sequence[str]) -> dict[str, float]:
     return options
 
 
-def _numbers(texts: Sequence[str]) -> list[float]:
+def _numbers(option: str, texts: Sequence[str], what: str) -> list[float]:
     try:
         return [float(part) for text in texts for part in text.split(",") if part.strip()]
     except ValueError:
-        raise ParameterError(
-            f"--shift {' '.join(texts)} is not understood; give numbers of half spreads, such as -0.1,0.1."
-        ) from None
+        raise ParameterError(f"{option} {' '.join(texts)} is not understood; give numbers of {what}.") from None
 
 
 def _past(history: str, map_: list[str], market: str, shifts: Sequence[float], level: float) -> HistoryShift:

@@ -173,6 +173,11 @@ def _check_arguments(priced: Mapping[str, Any], shifts: Any, dealers: bool) -> N
 def _dealers(
     strategy: Any, market: Any, noise: Noise, options: Mapping[str, float] | None, baseline: Any, **more: Any
 ) -> Backtest:  # fmt: skip
+    if isinstance(strategy, (list, tuple)):
+        raise ParameterError(
+            "Several strategies were given, but in a dealer market one dealer tries one strategy against rivals; give "
+            "one of them."
+        )
     from simcal.trading.dealers.policies import policy_of
     from simcal.trading.dealers.run import backtest_dealers
 

@@ -46,9 +46,9 @@ def load_strategy(source: str) -> Callable[..., Any]:
         known = f"it has {', '.join(functions)}" if functions else "it defines no function"
         raise ParameterError(f"The file {path} has no {name}; {known}.")
     found = getattr(module, name)
-    if not callable(found):
+    if not callable(found) and not callable(getattr(found, "predict", None)):
         raise ParameterError(
-            f"{name} in {path} is of type {type(found).__name__}, but a strategy must be a function; give the name of "
-            "one."
+            f"{name} in {path} is of type {type(found).__name__}, but a strategy must be a function, or an object "
+            "with predict; give the name of one."
         )
     return found

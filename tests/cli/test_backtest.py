@@ -143,7 +143,7 @@ def test_the_run_s_own_folder_is_not_written_over(command, place):
     assert "the run's own folder" in done.err
 
 
-def test_a_stock_market_is_told_to_have_no_backtest_yet(command):
-    done = command("backtest", "stock", "--strategy", "own")
+def test_several_strategies_are_too_many_for_a_dealer(command, place):
+    done = command("backtest", place / "walk.toml", "--strategy", "own", "--strategy", "optimal", *QUICK)
     assert done.code == 2
-    assert "There is no backtest yet in a market of kind 'stock'" in done.err
+    assert "in a dealer market one dealer tries one strategy" in done.err

@@ -10,7 +10,7 @@ import pandas as pd
 
 from simcal.errors import ParameterError
 from simcal.trading.orders.forms import Strategy
-from simcal.trading.orders.measures import paired
+from simcal.trading.orders.measures import Outcome, paired
 from simcal.trading.orders.terms import Terms
 
 if TYPE_CHECKING:
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 MOST_SIZES = 40
 
 
-def capacity_of(bench: Bench, strategies: Sequence[Strategy], terms: Terms, sizes: Sequence[float]) -> pd.DataFrame:
+def capacity_of(
+    bench: Bench, strategies: Sequence[Strategy], terms: Terms, sizes: Sequence[float], replayed: Outcome
+) -> pd.DataFrame:
     """The measures of the first strategy at each size, beside the replay at that size.
+
+    Where all costs are in proportion to the size, so is the replay, and that of `terms`, `replayed`, tells it.
 
     Returns
     -------
@@ -29,9 +33,18 @@ def capacity_of(bench: Bench, strategies: Sequence[Strategy], terms: Terms, size
     frames = {}
     for size in sizes:
         at = terms.resized(size)
-        mine, replayed = paired([bench.outcome(strategies, at), bench.outcome(strategies, at, frozen=True)])
-        frames[size] = bench.summary(mine.tables[0], None, replayed.tables[0])
+        if plays_replays(terms):
+            frozen = bench.outcome(strategies, at, frozen=True)
+        else:
+            frozen = replayed.scaled(size / float(terms.scales[0]))
+        mine, theirs = paired([bench.outcome(strategies, at), frozen])
+        frames[size] = bench.summary(mine.tables[0], None, theirs.tables[0])
     return pd.concat(frames, names=["size", "name"])
+
+
+def plays_replays(terms: Terms) -> bool:
+    """Whether accounts per unit depend on the size, so that each size needs a replay of its own."""
+    return terms.fixed > 0 or terms.quadratic > 0
 
 
 def check_sizes(sizes: Any) -> list[float]:

@@ -17,6 +17,7 @@ from simcal.trading.records.drawdowns import drawdowns
 
 TIMES, PRICE_TIMES, FAN_PATHS = 101, 501, 10_000  # of the figures over time
 MONEY = "price × traders"
+_IN_MONEY = ["pnl", "max_drawdown", "costs", "traders_traded"]
 _DRAWN = ("pnl", "position", "drawdown", "prices", "numbers")
 
 
@@ -108,6 +109,10 @@ class Outcome:
         shown = np.isin(self.numbers, paths)
         drawn = {name: getattr(self, name)[shown] for name in _DRAWN}
         return replace(self, tables=[t[np.isin(t["path"], paths)].reset_index(drop=True) for t in self.tables], **drawn)
+
+    def scaled(self, factor: float) -> Outcome:
+        """The tables with money, and traders traded, multiplied by a number."""
+        return replace(self, tables=[t.assign(**{name: factor * t[name] for name in _IN_MONEY}) for t in self.tables])
 
 
 def paired(outcomes: Sequence[Outcome]) -> list[Outcome]:

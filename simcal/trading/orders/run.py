@@ -13,10 +13,10 @@ import pandas as pd
 from simcal.errors import NumericalWarning
 from simcal.trading.bands import summarise
 from simcal.trading.noise import Noise
-from simcal.trading.orders.capacity import capacity_of, check_sizes
+from simcal.trading.orders.capacity import capacity_of, check_sizes, plays_replays
 from simcal.trading.orders.engine import play_chunks
 from simcal.trading.orders.forms import Strategy
-from simcal.trading.orders.impact import impact_law, impact_over_time
+from simcal.trading.orders.impact import PATHS, impact_law, impact_over_time
 from simcal.trading.orders.measures import Outcome, measures, outcome_of, paired
 from simcal.trading.orders.terms import Terms
 from simcal.trading.result import Backtest, over_time
@@ -61,7 +61,7 @@ class Bench:
         """So many more paths are done."""
         self._done += n_paths
         if self._progress is not None:
-            self._progress(self._done, max(self._total, self._done))
+            self._progress(self._done, self._total)
 
     def summary(self, mine: pd.DataFrame, baseline: pd.DataFrame | None, replayed: pd.DataFrame) -> pd.DataFrame:
         """Measures beside the baseline and beside the replay, which has columns ``replayed`` and ``impact``, ..."""
@@ -87,10 +87,11 @@ def backtest_orders(
 ) -> Backtest:
     """See `simcal.backtest`."""
     grid = check_sizes(sizes)
-    plays = 2 + (baseline is not None) + (3 * len(grid))
+    plays = 2 + (baseline is not None) + (1 + plays_replays(terms)) * len(grid)
+    of_law = min(noise.n_paths, PATHS) * (1 + len(grid)) if grid else 0
     bench = Bench(
         market, noise, periods_per_year=periods_per_year, level=level, risk_level=risk_level,
-        total=noise.n_paths * plays, progress=progress,
+        total=noise.n_paths * plays + of_law, progress=progress,
     )  # fmt: skip
     played = [bench.outcome(strategies, terms), bench.outcome(strategies, terms, frozen=True)]
     if baseline is not None:
@@ -110,7 +111,7 @@ def backtest_orders(
         each = pd.concat(tables, names=["strategy"])
     capacity = law = None
     if grid:
-        capacity = capacity_of(bench, strategies, terms, grid)
+        capacity = capacity_of(bench, strategies, terms, grid, played[1])
         law = impact_law(market, grid, noise=noise, level=level, told=bench.told)
     return Backtest(
         strategy=strategies[0].name,

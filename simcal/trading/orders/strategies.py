@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from simcal.errors import ParameterError
+from simcal.noise.counters import MASK, key_of, philox
+
+_STREAM = 2**32 - 1  # of noise that no market draws from
 
 Decision = Callable[..., Any]
 
@@ -121,16 +124,15 @@ def volume_profile(market: Any, burn_in: int, first: int, duration: int) -> np.n
 def random(holding: int = 10, seed: int = 0) -> Decision:
     """Hold +1 or -1 unit by the toss of a coin, tossed again every `holding` steps: what no skill earns.
 
-    The coin is a mix of the path's number, the step and the seed, so that a path has the same trades in every run.
+    The coin is a draw of `simcal.noise` of the path's number, the time and the seed, so that a path has the same trades
+    in every run.
     """
-    mask = 0x7FFFFFFF
+    from numba.extending import register_jitable
+
+    key, draw = key_of(seed), register_jitable(philox)
 
     def decide(prices, position, cash, step, path):
-        mixed = (path & mask) ^ (path >> 31)
-        for word in (step // holding, seed, 0x2545F491):
-            mixed = ((mixed ^ word) * 0x2C1B3C6D) & mask
-            mixed = ((mixed ^ (mixed >> 15)) * 0x297A2D39) & mask
-            mixed = mixed ^ (mixed >> 12)
-        return 2.0 * ((mixed >> 9) & 1) - 1.0
+        word = draw(key, (path & MASK, path >> 32, step // holding, _STREAM))[0]
+        return 2.0 * ((word >> 31) & 1) - 1.0
 
     return decide
