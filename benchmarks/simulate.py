@@ -1,24 +1,30 @@
-"""Speed of the stock market's kernel and of the noise, beside a plain NumPy program: `python benchmarks/simulate.py`.
+"""Speed of the kernels of price markets and of the noise, beside plain NumPy programs.
 
-The peer is `simcal.models.stock.reference`, the market vectorised over 1000 paths, with the normals of a NumPy
-generator; it saves prices only, as the kernel does, and the noise counts for both. On one thread CPU time is
-measured, on more the wall clock; each number is the best of several runs.
+    python benchmarks/simulate.py [--markets stock herding]
+
+The peer is the market's reference, vectorised over 1000 paths, with the normals of a NumPy generator; it saves prices
+only, as the kernel does, and the noise counts for both. On one thread CPU time is measured, on more the wall clock;
+each number is the best of several runs.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+import simcal
 from simcal import noise
-from simcal.models.stock import reference
-from simcal.models.stock.market import StockMarket
+from simcal.models.herding import reference as herding
+from simcal.models.stock import reference as stock
 
+REFERENCES = {"stock": stock.simulate, "herding": herding.simulate}
 N_STEPS, PEER_PATHS, KERNEL_PATHS = 100, 1000, 20_480
 
 
@@ -37,12 +43,13 @@ def thread_counts() -> list[int]:
     return [1, 2] if (os.cpu_count() or 1) > 1 else [1]
 
 
-def simulation_table() -> Table:
-    market = StockMarket()
+def simulation_table(name: str) -> Table:
+    market: Any = simcal.load(name)
+    plain = REFERENCES[name]
     generator = np.random.default_rng(0)
     table = Table(
         "implementation", "dtype", "threads", "paths/s", "ns per step", "x plain NumPy",
-        title=f"Stock market, {market.n_traders} traders, {N_STEPS} steps, noise included",
+        title=f"{name}, {N_STEPS} steps, noise included",
     )  # fmt: skip
 
     def row(name: str, dtype: str, threads: int, per_path: float, peer: float) -> None:
@@ -53,8 +60,7 @@ def simulation_table() -> Table:
     for dtype in ("float64", "float32"):
         shape = (N_STEPS, market.draws_per_step, PEER_PATHS)
         peers[dtype] = (
-            seconds(lambda s=shape, d=dtype: reference.simulate(market, generator.standard_normal(s, d), save=()))
-            / PEER_PATHS
+            seconds(lambda s=shape, d=dtype: plain(market, generator.standard_normal(s, d), save=())) / PEER_PATHS
         )
         row("plain NumPy", dtype, 1, peers[dtype], peers["float64"])
     for dtype in ("float64", "float32"):
@@ -87,8 +93,11 @@ def noise_table() -> Table:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--markets", nargs="+", choices=list(REFERENCES), default=list(REFERENCES))
     console = Console()
-    console.print(simulation_table())
+    for name in parser.parse_args().markets:
+        console.print(simulation_table(name))
     console.print(noise_table())
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     console.print(f"{os.cpu_count()} cores, load {load:.1f}: more than one thread needs idle cores to show its speed.")
