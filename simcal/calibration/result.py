@@ -91,10 +91,16 @@ class Calibration:
         }
 
     def save(self, folder: str | Path) -> Path:
-        """Write market, recipe, history, weights and manifest into a folder that `simcal.load` reads."""
+        """Write market, recipe, history, weights and manifest into a folder that `simcal.load` reads.
+
+        ``starts/`` has the market of each start that ended well: what the calibration might have ended in as well.
+        """
         folder = Path(folder)
         models.save(self.market, folder / "market.toml")
         models.save(self.origin, folder / "origin.toml")
+        for start in self.starts:
+            if start.succeeded:
+                models.save(start.market, folder / "starts" / f"start-{start.number}.toml")
         write_atomically(folder / "recipe.toml", self.recipe.to_toml())
         write_atomically(folder / "history.csv", self.history.to_csv(index=False))
         checkpoint = checkpoint_path(folder, self.chosen)

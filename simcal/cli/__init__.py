@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from simcal.cli import backtest, calibrate, facts, report, simulate, solve, validate
+from simcal.cli import backtest, backtest_family, calibrate, facts, report, simulate, solve, validate
 from simcal.cli.output import say, spoken_warnings
 from simcal.errors import SimcalError
 
@@ -20,6 +20,7 @@ app.command("simulate")(simulate.command)
 app.command("calibrate")(calibrate.command)
 app.command("validate")(validate.command)
 app.command("backtest")(backtest.command)
+app.command("backtest-family")(backtest_family.command)
 app.command("solve")(solve.command)
 app.command("facts")(facts.command)
 app.command("report")(report.command)

@@ -51,9 +51,10 @@ def test_the_folder_has_its_files_and_nothing_half_written(run):
     folder, _ = run
     assert sorted(p.name for p in folder.iterdir()) == [
         "checkpoints", "history.csv", "manifest.json", "market.toml", "origin.toml", "recipe.toml",
-        "weights.safetensors",
+        "starts", "weights.safetensors",
     ]  # fmt: skip
     assert sorted(p.name for p in (folder / "checkpoints").iterdir()) == ["start-0.safetensors", "start-1.safetensors"]
+    assert sorted(p.name for p in (folder / "starts").iterdir()) == ["start-0.toml", "start-1.toml"]
 
 
 def test_the_history_on_disk_is_that_of_the_calibration_to_the_last_bit(run):

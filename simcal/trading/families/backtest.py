@@ -1,0 +1,256 @@
+"""The verb `backtest_family`: many strategies, several calibrated markets, and held-out prices as the judge."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from simcal.data import PriceSeries
+from simcal.errors import NumericalWarning, ParameterError
+from simcal.noise import check_integer, check_seed
+from simcal.trading.backtest import BURN_IN
+from simcal.trading.bands import check_level
+from simcal.trading.families.family import family_of
+from simcal.trading.families.held_out import FEWEST, RealPrices, split
+from simcal.trading.families.markets import markets_of
+from simcal.trading.families.peers import PEERS, peer_prices, without_skill
+from simcal.trading.families.places import Place, place_of
+from simcal.trading.families.ranking import agreement_table
+from simcal.trading.families.recorded import RecordedPrices, recorded
+from simcal.trading.families.result import FamilyBacktest
+from simcal.trading.families.tables import measures_of, places_table, selection_table, strategies_table
+from simcal.trading.noise import Noise
+from simcal.trading.orders import Strategy, Terms, terms_of
+from simcal.trading.orders.terms import positive
+
+CALIBRATED, UNNOTICED, TRAINING, HELD_OUT = "calibrated", "calibrated, without impact", "training prices", "held-out"
+STEPS = 1000  # where there are no held-out prices whose length to take
+
+
+def backtest_family(
+    strategies: Any,
+    markets: Any,
+    prices: PriceSeries | str | Path | Any | None = None,
+    *,
+    train_share: float | None = None,
+    n_paths: int = 200,
+    n_steps: int | None = None,
+    seed: int = 0,
+    size: float = 0.0,
+    execution: Literal["next", "last", "mid"] = "next",
+    fixed_cost: float = 0.0,
+    proportional_cost: float = 0.0,
+    quadratic_cost: float = 0.0,
+    burn_in: int = BURN_IN,
+    periods_per_year: float | None = None,
+    peers: Sequence[str] = PEERS,
+    level: float = 0.95,
+    risk_level: float = 0.95,
+    progress: Callable[[int, int], None] | None = None,
+) -> FamilyBacktest:
+    """Test a family of strategies in several calibrated markets: how sure is what they show, and is it true outside?
+
+    Each strategy trades alone, all of a market on the same noise. With real prices the family trades on their held-out
+    part too, and the rank correlation of the two says whether the market knows which strategies are better. Beside it
+    stand a backtest on the training prices, and paths of simple models of them.
+
+    Main arguments
+    --------------
+    strategies
+        ``"standard"`` (32 of them), ``"trend"``, ``"reversion"``, a TOML file with a grid, or a list of what
+        `simcal.backtest` takes, or of pairs of a name and options; see `simcal.trading.families.family_of`.
+    markets
+        A market, the folder of a run (all its starts), or a list or mapping of these; see
+        `simcal.trading.families.markets_of`. Each counts alike, as one that the calibration may have ended in.
+    prices
+        The series that the market was calibrated to, or what `simcal.load_series` takes.
+    train_share
+        Share of the returns that was trained on; the rest is held out. By default the run's own, else 0.7.
+
+    Other arguments
+    ---------------
+    n_paths
+        Paths of each market and each simple model.
+    n_steps
+        Steps of each path: as many as are held out, or 1000 without prices.
+    seed
+        Of the noise of all markets, of simple models and of resamples.
+    size
+        Traders of the model that one unit counts as. At 0, the default, prices do not notice the strategy, as real ones
+        in a replay do not; above 0 the market is played without its impact also.
+    execution, fixed_cost, proportional_cost, quadratic_cost
+        As of `simcal.backtest`; everywhere alike. Money is in each place's own unit of price.
+    burn_in
+        Steps that strategies see before they trade; as many training prices before held-out ones.
+    periods_per_year
+        For the Sharpe ratio and the like; that of the prices, else 252.
+    peers
+        Simple models to compare with, names in `simcal.facts.BASELINES`.
+    level, risk_level
+        Of bands, and of value at risk.
+    progress
+        Called with (places done, places to do).
+
+    Raises
+    ------
+    ParameterError
+        An argument is not allowed, or a strategy misbehaves: then with the path, the step and the remedy.
+    DataError
+        The prices cannot be read, or are too few before or after the split.
+    NumericalError
+        No path of a market is usable.
+
+    Warns
+    -----
+    NumericalWarning
+        Some paths left the range of prices; they are left out and counted in the notes.
+    """
+    data = None if prices is None else split(prices, train_share, markets, burn_in)
+    if n_steps is None:
+        n_steps = STEPS if data is None else data.n_held_out
+    paths, steps = check_integer("n_paths", n_paths, 2, 2**31 - 1), check_integer("n_steps", n_steps, FEWEST, 2**31 - 1)
+    noise = Noise(check_seed(seed), 0, paths, steps, check_integer("burn_in", burn_in, 0, 2**31 - 1))
+    check_level("level", level)
+    check_level("risk_level", risk_level)
+    found = markets_of(markets)
+    family = family_of(strategies, next(iter(found.values())), noise)
+    terms = terms_of(
+        size, 1, execution=execution, fixed=fixed_cost, proportional=proportional_cost, quadratic=quadratic_cost
+    )  # fmt: skip
+    per_year = 252.0 if data is None else data.periods_per_year
+    per_year = per_year if periods_per_year is None else positive("periods_per_year", periods_per_year)
+    plan = _Plan(family, noise, terms, per_year, risk_level, progress)
+    plan.total = len(found) * (1 + (size > 0)) + (0 if data is None else 3 + len(peers))
+    unnoticed, noticed = {}, {}
+    for number, (name, market) in enumerate(found.items()):
+        # Other paths for each market: what markets share would hide how much they differ by chance.
+        own = noise if isinstance(market, RecordedPrices) else replace(noise, first_path=number * paths)
+        unnoticed[name] = plan.alone(name, market, own)
+        noticed[name] = unnoticed[name] if size == 0 else plan.played(name, market, own)
+    places = {CALIBRATED: list(noticed.values())}
+    if size > 0:
+        places[UNNOTICED] = list(unnoticed.values())
+    names, agreement, single = [s.name for s in family], None, {}
+    if data is not None:
+        if len(found) > 1:
+            places |= {name: [place] for name, place in noticed.items()}
+        held_out = plan.replayed(HELD_OUT, RecordedPrices(data.held_out))
+        single = {"training": plan.replayed(TRAINING, RecordedPrices(data.training)), "held_out": held_out}
+        places[TRAINING] = [single["training"]]
+        length = noise.burn_in + steps
+        for peer in peers:
+            places[peer] = [plan.replayed(peer, peer_prices(peer, data.log_returns, paths, length, seed))]
+        no_skill = plan.replayed("no skill", without_skill(data.held_out, paths, seed))
+        agreement = agreement_table(places, held_out, no_skill, names, level=level, seed=seed)
+    measures = measures_of(places[CALIBRATED], names, level)
+    with_held_out = places if data is None else places | {HELD_OUT: [single["held_out"]]}
+    seen = places_table(with_held_out, names, level, seed)
+    n_failed = sum(place.n_failed for parts in places.values() for place in parts)
+    notes = _notes(n_failed, size, data, steps, len(found))
+    if n_failed:
+        warnings.warn(notes[0], NumericalWarning, stacklevel=2)
+    return FamilyBacktest(
+        table=strategies_table(measures, names, seen, single),
+        agreement=agreement,
+        selection=selection_table(with_held_out, names, single.get("held_out"), level),
+        places=seen,
+        measures=measures,
+        paths=_paths(with_held_out, names, set(noticed) if len(found) > 1 else set()),
+        markets={name: market.to_dict() if hasattr(market, "to_dict") else {} for name, market in found.items()},
+        settings={
+            "n_strategies": len(names), "n_markets": len(found), "n_paths": paths, "n_steps": steps, "seed": seed,
+            "burn_in": burn_in, "level": level, "risk_level": risk_level, "periods_per_year": per_year, "size": size,
+            **{k: v for k, v in asdict(terms).items() if k != "sizes"}, **({} if data is None else data.described),
+        },
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+@dataclass
+class _Plan:
+    """Plays the family in one place after the other, and says how far it is."""
+
+    family: Sequence[Strategy]
+    noise: Noise
+    terms: Terms
+    periods_per_year: float
+    risk_level: float
+    progress: Callable[[int, int], None] | None
+    done: int = 0
+    total: int = 0
+
+    def alone(self, name: str, market: Any, noise: Noise) -> Place:
+        """Prices that notice nobody; the market is simulated once."""
+        return self.replayed(name, market if isinstance(market, RecordedPrices) else recorded(market, noise))
+
+    def replayed(self, name: str, prices: RecordedPrices) -> Place:
+        """All paths of given prices, to their end."""
+        n_paths, n_times = prices.prices.shape
+        steps = n_times - 1 - self.noise.burn_in
+        if steps < FEWEST:
+            raise ParameterError(
+                f"{name} has {n_times} prices, too few for a burn-in of {self.noise.burn_in} and {FEWEST} steps; give "
+                "more prices or a shorter burn-in."
+            )
+        noise = replace(self.noise, first_path=prices.first_path, n_paths=n_paths, n_steps=steps)
+        return self._place(name, prices, noise, True)
+
+    def played(self, name: str, market: Any, noise: Noise) -> Place:
+        """Prices that notice the strategy."""
+        return self._place(name, market, noise, False)
+
+    def _place(self, name: str, market: Any, noise: Noise, frozen: bool) -> Place:
+        place = place_of(
+            name, self.family, market, noise, self.terms, frozen=frozen, periods_per_year=self.periods_per_year,
+            risk_level=self.risk_level,
+        )  # fmt: skip
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+        return place
+
+
+def _paths(places: Mapping[str, Sequence[Place]], names: Sequence[str], repeated: set[str]) -> pd.DataFrame:
+    """A row per place, strategy and path; markets that stand alone again are not repeated."""
+    frames = [
+        place.tables[j].assign(place=label, market=place.name, strategy=name)
+        for label, parts in places.items()
+        if label not in repeated
+        for place in parts
+        for j, name in enumerate(names)
+    ]
+    frame = pd.concat(frames, ignore_index=True)
+    first = ["place", "market", "strategy", "path"]
+    return frame.loc[:, first + [column for column in frame.columns if column not in first]]
+
+
+def _notes(n_failed: int, size: float, data: RealPrices | None, n_steps: int, n_markets: int) -> list[str]:
+    notes = []
+    if n_failed:
+        notes.append(
+            f"{n_failed} paths are left out because their price left the range of usable numbers; give other "
+            "parameters of the market, a smaller size, or fewer steps."
+        )
+    if n_markets == 1:
+        notes.append(
+            "There is one market, so that bands do not show how uncertain the calibration is; give a run with several "
+            "starts, or runs on resampled data."
+        )
+    if data is not None:
+        years = data.n_held_out / data.periods_per_year
+        notes.append(
+            f"{data.n_held_out} steps are held out. A Sharpe ratio a year then has a standard error of about "
+            f"{1 / np.sqrt(years):.2g} by chance alone; the ceiling says how well a perfect market could rank the "
+            "family."
+        )
+        if n_steps != data.n_held_out:
+            notes.append(f"The ceiling is that of paths of {n_steps} steps.")
+        if size > 0:
+            notes.append("Held-out prices are replayed and notice nobody, so that impact is in the market alone.")
+    return notes
