@@ -11,9 +11,9 @@ from simcal.models.herding import rules
 from simcal.models.lanes import OPTIONS
 
 heavy, calm = njit(**OPTIONS)(rules.heavy), njit(**OPTIONS)(rules.calm)
+mispricing = njit(**OPTIONS)(rules.mispricing)
 fundamental_demand, chartist_demand = njit(**OPTIONS)(rules.fundamental_demand), njit(**OPTIONS)(rules.chartist_demand)
 fundamental_share, chartist_share = njit(**OPTIONS)(rules.fundamental_share), njit(**OPTIONS)(rules.chartist_share)
-attractiveness, next_balance = njit(**OPTIONS)(rules.attractiveness), njit(**OPTIONS)(rules.next_balance)
 change, next_trend, price = (
     njit(**OPTIONS)(rules.change),
     njit(**OPTIONS)(rules.next_trend),
@@ -40,11 +40,17 @@ def moods(p, trend, spare):
 
 
 @njit(**OPTIONS)
-def fundamentalists(p, balance, log_price, value, draws, demand):
+def misprice(log_price, value, gap):
+    """The gap of every lane."""
+    for lane in range(gap.size):
+        gap[lane] = mispricing(log_price[lane], value[lane])
+
+
+@njit(**OPTIONS)
+def fundamentalists(p, balance, gap, draws, demand):
     """n_f d_f."""
     for lane in range(demand.size):
-        gap = log_price[lane] - value[lane]
-        each = fundamental_demand(p.value_sensitivity, gap, p.fundamental_sd, draws[lane])
+        each = fundamental_demand(p.value_sensitivity, gap[lane], p.fundamental_sd, draws[lane])
         demand[lane] = fundamental_share(balance[lane], p.half) * each
 
 
@@ -54,17 +60,6 @@ def chartists(p, balance, trend, calm, draws, demand):
     for lane in range(demand.size):
         each = chartist_demand(p.trend_sensitivity, trend[lane], p.chartist_sd, calm[lane], draws[lane])
         demand[lane] = chartist_share(balance[lane], p.half) * each
-
-
-@njit(**OPTIONS)
-def choose(p, balance_before, log_price, value, trend, balance):
-    """The shares of the next step."""
-    for lane in range(balance.size):
-        a = attractiveness(
-            balance_before[lane], log_price[lane] - value[lane], trend[lane], p.predisposition, p.herding,
-            p.misalignment, p.tilt, p.attraction,
-        )  # fmt: skip
-        balance[lane] = next_balance(p.intensity, a)
 
 
 @njit(**OPTIONS)

@@ -59,7 +59,7 @@ def simulate(
                 variance, m.variance_mean, m.variance_reversion, m.vol_of_vol, normals[STREAM_VARIANCE]
             )
             value = fundamental.next_value(value, mean, m.fundamental_reversion, variance, shock)
-        gap = logs[t - 1] - value
+        gap = rules.mispricing(logs[t - 1], value)
         draws = own(normals[STREAM_FUNDAMENTAL], m.fundamental_tail), own(normals[STREAM_CHARTIST], m.chartist_tail)
         calm = rules.calm(m.fall_response, trend) if m.fall_response else 0
         share = rules.fundamental_share(balance, 0.5)

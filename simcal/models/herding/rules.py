@@ -2,7 +2,8 @@
 
 The reference calls them on NumPy arrays, the kernel and the sweeps compile these very functions. They hold no literal
 numbers, so that float32 stays float32; `half` is 1/2. Letters as in `HerdingMarket`. The balance b = n_f - n_c stands
-for both shares. The fundamental value's rules are those of `simcal.models.fundamental.rules`.
+for both shares. Who switches and the fundamental value have rules of their own, shared with the stock market:
+`simcal.models.switching.rules` and `simcal.models.fundamental.rules`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,18 @@ from __future__ import annotations
 from typing import Any
 
 from simcal.models.elementary import exponential, tanh_half
+from simcal.models.switching.rules import attractiveness as attractiveness
+from simcal.models.switching.rules import next_balance as next_balance
 
 
 def heavy(normal: Any, half_tail: Any, scale: Any) -> Any:
     """Tukey's h distribution of variance 1 from a normal: `scale` is (1 - 2h)^(3/4)."""
     return scale * normal * exponential(half_tail * normal * normal)
+
+
+def mispricing(log_price: Any, value: Any) -> Any:
+    """The gap g = p - p*."""
+    return log_price - value
 
 
 def fundamental_demand(sensitivity: Any, gap: Any, sd: Any, draw: Any) -> Any:
@@ -40,18 +48,6 @@ def fundamental_share(balance: Any, half: Any) -> Any:
 def chartist_share(balance: Any, half: Any) -> Any:
     """n_c."""
     return half - half * balance
-
-
-def attractiveness(
-    balance: Any, gap: Any, trend: Any, predisposition: Any, herding: Any, misalignment: Any, tilt: Any, attraction: Any
-) -> Any:
-    """a(t), of fundamentalism over chartism."""
-    return predisposition + herding * balance + gap * (tilt + misalignment * gap) + attraction * trend
-
-
-def next_balance(intensity: Any, attractiveness: Any) -> Any:
-    """n_f - n_c = tanh(beta a / 2) of the next step."""
-    return tanh_half(intensity * attractiveness)
 
 
 def change(impact: Any, demand: Any) -> Any:

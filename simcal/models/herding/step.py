@@ -8,10 +8,10 @@ from numba import njit
 from simcal.models.fundamental.lanes import next_fundamental
 from simcal.models.herding.lanes import (
     chartists,
-    choose,
     clear,
     fundamental_share,
     fundamentalists,
+    misprice,
     moods,
     tails,
     to_prices,
@@ -19,12 +19,13 @@ from simcal.models.herding.lanes import (
 from simcal.models.herding.market import HerdingMarket
 from simcal.models.herding.specs import STREAM_CHARTIST, STREAM_FUNDAMENTAL, STREAM_VALUE, STREAM_VARIANCE
 from simcal.models.lanes import OPTIONS
+from simcal.models.switching.lanes import choose
 
 NAMES = ("prices", *HerdingMarket.OUTPUTS)
 PRICE, FUNDAMENTAL, CHARTIST, VOLUME, SHARE, VALUE, VARIANCE = range(len(NAMES))
 # What a path also remembers: the log price, the log value, the trend, the balance of the next step.
 LOG_PRICE, LOG_VALUE, TREND, BALANCE = range(len(NAMES), len(NAMES) + 4)
-ROWS, SCRATCH = len(NAMES) + 4, 2
+ROWS, SCRATCH = len(NAMES) + 4, 3
 
 
 @njit(**OPTIONS)
@@ -53,11 +54,13 @@ def step_block(p, normals, before, now, outside, failed, ages, with_value, scrat
         if with_value:
             to_prices(p, value, now[VALUE])
     draws = tails(p.fundamental_tail, p.fundamental_scale, normals[STREAM_FUNDAMENTAL], scratch[0])
-    fundamentalists(p, balance, log_price, value, draws, now[FUNDAMENTAL])
+    gap = scratch[2]
+    misprice(log_price, value, gap)
+    fundamentalists(p, balance, gap, draws, now[FUNDAMENTAL])
     draws = tails(p.chartist_tail, p.chartist_scale, normals[STREAM_CHARTIST], scratch[0])
     moods(p, trend, scratch[1])
     chartists(p, balance, trend, scratch[1], draws, now[CHARTIST])
-    choose(p, balance, log_price, value, trend, now[BALANCE])
+    choose(p, balance, gap, trend, now[BALANCE])
     clear(p, log_price, trend, now[FUNDAMENTAL], now[CHARTIST], outside, now[LOG_PRICE], now[TREND])
     price = now[PRICE]
     to_prices(p, now[LOG_PRICE], price)

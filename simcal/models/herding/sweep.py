@@ -10,9 +10,10 @@ import numpy as np
 from numba import njit
 
 from simcal.models.fundamental.lanes import next_fundamental
-from simcal.models.herding.lanes import chartists, choose, clear, fundamentalists, moods, tails, to_prices
+from simcal.models.herding.lanes import chartists, clear, fundamentalists, misprice, moods, tails, to_prices
 from simcal.models.herding.specs import STREAM_CHARTIST, STREAM_FUNDAMENTAL, STREAM_VALUE, STREAM_VARIANCE
 from simcal.models.lanes import OPTIONS
+from simcal.models.switching.lanes import choose
 
 
 @njit(cache=True, **OPTIONS)
@@ -27,6 +28,7 @@ def forward(first, last, lanes, p, noise, prices, logs, trend, balance, value, v
     for block in range(first, last):
         lo, hi = block * lanes, min((block + 1) * lanes, n_paths)
         spare, calm = np.empty(hi - lo, prices.dtype), np.zeros(hi - lo, prices.dtype)
+        gap = np.empty(hi - lo, prices.dtype)
         demands, outside = np.empty((2, hi - lo), prices.dtype), np.zeros(hi - lo, prices.dtype)
         prices[0, lo:hi], logs[0, lo:hi], trend[0, lo:hi], balance[0, lo:hi] = p.initial_price, 0, 0, p.balance
         value[0, lo:hi], variance[0, lo:hi] = p.start, p.variance_start
@@ -39,10 +41,11 @@ def forward(first, last, lanes, p, noise, prices, logs, trend, balance, value, v
                 )  # fmt: skip
             before, trend_before, balance_before = logs[t - 1, lo:hi], trend[t - 1, lo:hi], balance[t - 1, lo:hi]
             draws = tails(p.fundamental_tail, p.fundamental_scale, normals[STREAM_FUNDAMENTAL, lo:hi], spare)
-            fundamentalists(p, balance_before, before, now, draws, demands[0])
+            misprice(before, now, gap)
+            fundamentalists(p, balance_before, gap, draws, demands[0])
             draws = tails(p.chartist_tail, p.chartist_scale, normals[STREAM_CHARTIST, lo:hi], spare)
             moods(p, trend_before, calm)
             chartists(p, balance_before, trend_before, calm, draws, demands[1])
-            choose(p, balance_before, before, now, trend_before, balance[t, lo:hi])
+            choose(p, balance_before, gap, trend_before, balance[t, lo:hi])
             clear(p, before, trend_before, demands[0], demands[1], outside, logs[t, lo:hi], trend[t, lo:hi])
             to_prices(p, logs[t, lo:hi], prices[t, lo:hi])

@@ -13,9 +13,10 @@ from numba import njit
 
 from simcal.models.fundamental.lanes import positive_part
 from simcal.models.fundamental.sweep_reverse import reverse_value, reverse_variance, root_slope
-from simcal.models.herding.lanes import attractiveness, chartist_share, fundamental_share, moods, tails
+from simcal.models.herding.lanes import chartist_share, fundamental_share, misprice, moods, tails
 from simcal.models.herding.specs import STREAM_CHARTIST, STREAM_FUNDAMENTAL, STREAM_VALUE, STREAM_VARIANCE
 from simcal.models.lanes import INLINED, REVERSE
+from simcal.models.switching.sweep_reverse import reverse_choice
 
 # The columns of `partials`. Those of price, impact, value and share are brought to the parameters by the caller.
 SCALARS = (
@@ -58,37 +59,11 @@ def _clear_reverse(p, before, after, trend_before, adjoint, trend_adjoint, deman
 
 
 @njit(**INLINED)
-def _choose_reverse(p, balance_before, before, value, trend, balance, balance_adjoint, trend_adjoint, gap_adjoint):
-    """The shares from t + 1 to t; fills the adjoint of the gap. Derivatives in what makes a type attractive."""
-    zero, one, half = before.dtype.type(0), before.dtype.type(1), p.half
-    by_intensity = by_predisposition = by_herding = by_misalignment = by_tilt = by_attraction = zero
-    for lane in range(before.size):
-        gap, m = before[lane] - value[lane], balance_before[lane]
-        a = attractiveness(
-            m, gap, trend[lane], p.predisposition, p.herding, p.misalignment, p.tilt, p.attraction
-        )  # fmt: skip
-        inner = balance_adjoint[lane] * half * (one - balance[lane] * balance[lane])
-        g = inner * p.intensity
-        by_intensity += inner * a
-        by_predisposition += g
-        by_herding += g * m
-        by_misalignment += g * gap * gap
-        by_tilt += g * gap
-        by_attraction += g * trend[lane]
-        balance_adjoint[lane] = g * p.herding
-        trend_adjoint[lane] += g * p.attraction
-        gap_adjoint[lane] = g * (p.tilt + (p.misalignment + p.misalignment) * gap)
-    return by_intensity, by_predisposition, by_herding, by_misalignment, by_tilt, by_attraction
-
-
-@njit(**INLINED)
-def _fundamentalists_reverse(
-    p, spread, balance, before, value, normals, draws, demand_adjoint, balance_adjoint, gap_adjoint
-):
+def _fundamentalists_reverse(p, spread, balance, gaps, normals, draws, demand_adjoint, balance_adjoint, gap_adjoint):
     """Derivatives in the sensitivity, the deviation and the tail; `spread` is 3/2 / (1 - 2h)."""
-    by_sensitivity = by_sd = by_tail = before.dtype.type(0)
-    for lane in range(before.size):
-        gap, z = before[lane] - value[lane], normals[lane]
+    by_sensitivity = by_sd = by_tail = gaps.dtype.type(0)
+    for lane in range(gaps.size):
+        gap, z = gaps[lane], normals[lane]
         g = demand_adjoint[lane] * fundamental_share(balance[lane], p.half)
         each = p.fundamental_sd * draws[lane] - p.value_sensitivity * gap
         balance_adjoint[lane] += p.half * demand_adjoint[lane] * each
@@ -155,18 +130,19 @@ def reverse(
             rows[4],
         )
         value_adjoint, variance_adjoint, root_adjoint, calm = rows[5], rows[6], rows[7], rows[8]
-        spare = np.empty(hi - lo, prices.dtype)
+        spare, gap = np.empty(hi - lo, prices.dtype), np.empty(hi - lo, prices.dtype)
         for t in range(n_steps, 0, -1):
             before, trend_before, balance_before = logs[t - 1, lo:hi], trend[t - 1, lo:hi], balance[t - 1, lo:hi]
             normals, now = noise[t - 1], value[t if p.moving else 0, lo:hi]
+            misprice(before, now, gap)
             sums[PRICES] += _prices_reverse(prices[t, lo:hi], price_gradient[t, lo:hi], adjoint)
             by_change, by_memory = _clear_reverse(
                 p, before, logs[t, lo:hi], trend_before, adjoint, trend_adjoint, demand_adjoint
             )
             sums[CHANGES] += by_change
             sums[MEMORY] += by_memory
-            by_intensity, by_predisposition, by_herding, by_misalignment, by_tilt, by_attraction = _choose_reverse(
-                p, balance_before, before, now, trend_before, balance[t, lo:hi], balance_adjoint, trend_adjoint,
+            by_intensity, by_predisposition, by_herding, by_misalignment, by_tilt, by_attraction = reverse_choice(
+                p, balance_before, gap, trend_before, balance[t, lo:hi], balance_adjoint, trend_adjoint,
                 gap_adjoint,
             )  # fmt: skip
             sums[INTENSITY] += by_intensity
@@ -178,7 +154,7 @@ def reverse(
             own = normals[STREAM_FUNDAMENTAL, lo:hi]
             draws = tails(p.fundamental_tail, p.fundamental_scale, own, spare)
             by_sensitivity, by_sd, by_tail = _fundamentalists_reverse(
-                p, fundamental_spread, balance_before, before, now, own, draws, demand_adjoint, balance_adjoint,
+                p, fundamental_spread, balance_before, gap, own, draws, demand_adjoint, balance_adjoint,
                 gap_adjoint,
             )  # fmt: skip
             sums[VALUE_SENSITIVITY] += by_sensitivity

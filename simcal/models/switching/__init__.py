@@ -1,0 +1,1 @@
+"""Traders who switch: shares of fundamentalists and others that follow their attractiveness."""
