@@ -57,12 +57,13 @@ def backtest(
         In a market with a price a function ``f(prices, position, cash, step) -> target``, called for a batch of paths:
         ``prices`` (n_paths, burn_in + step + 1), all so far and the last one now's; ``position`` (n_paths,) held now,
         in units; ``cash`` (n_paths,) per unit, from 0; ``step`` from 0 to n_steps - 1. It returns the position to hold,
-        (n_paths,) or one number, in units. The same of one path compiled with Numba, with prices (burn_in + step + 1,)
-        and numbers, makes the same trades. An object with ``predict(observation, deterministic=True)`` sees what
-        ``simcal/Stock-v0`` shows. A function with a fifth argument ``path`` gets the paths' numbers, to draw by.
-        ``"FILE.py:NAME"``, or a name: ``"hold"`` (option units), ``"crossover"`` (short, long, lowest), ``"reversion"``
-        (window, gain, value), ``"twap"``, ``"vwap"``, ``"metaorder"`` (units, start, duration), ``"random"`` (holding,
-        seed); see `simcal.trading.orders.strategies`. A list of strategies trades together.
+        (n_paths,) or one number, in units, and depends on its arguments alone, as it is played several times on the
+        same noise. The same of one path compiled with Numba, with prices (burn_in + step + 1,) and numbers, makes the
+        same trades. An object with ``predict(observation, deterministic=True)`` sees what ``simcal/Stock-v0`` shows. A
+        function with a fifth argument ``path`` gets the paths' numbers, to draw by. ``"FILE.py:NAME"``, or a name:
+        ``"hold"`` (option units), ``"crossover"`` (short, long, lowest), ``"reversion"`` (window, gain, value),
+        ``"twap"``, ``"vwap"``, ``"metaorder"`` (units, start, duration), ``"random"`` (holding, seed); see
+        `simcal.trading.orders.strategies`. A list of strategies trades together.
 
         In the dealer market a function ``f(side, size, n_dealers, mid, half_spread, inventory, step) -> margin`` of
         arrays (n_paths,), or compiled, of numbers; or a name: ``"own"`` (dealer 0's own law), ``"fixed"`` (option

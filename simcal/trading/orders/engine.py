@@ -129,7 +129,8 @@ def play_chunks(
     threads = check_threads(noise.threads) if all(s.form == "compiled" for s in strategies) else 1
     most = max(CHUNK // (length * threads * BLOCK), 1)
     even = -(-noise.n_paths // (BLOCK * threads))
-    chunks = list(noise.chunks(BLOCK * min(most, even)))
+    bearable = max(10 * CHUNK // (length * threads), 1)  # of very long paths, where a block is too many
+    chunks = list(noise.chunks(min(BLOCK * min(most, even), bearable)))
 
     def work(part: Noise, results: dict[int, Played]) -> None:
         stepper = market.stepper(noise.seed, part.first_path, part.n_paths)

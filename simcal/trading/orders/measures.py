@@ -154,5 +154,6 @@ def outcome_of(parts: Iterable[Played], n_steps: int, periods_per_year: float, r
             "No path of the market has a usable price to its end; give other parameters of the market, or fewer steps."
         )
     joined = [pd.concat(frames, ignore_index=True) for frames in zip(*tables, strict=True)]
-    arrays = {name: np.concatenate(parts) for name, parts in drawn.items()}
+    # In one order in memory, in which sums are taken, however many parts there were.
+    arrays = {name: np.ascontiguousarray(np.concatenate(parts)) for name, parts in drawn.items()}
     return Outcome(joined, times + 1, price_steps=price_times, n_failed=n_failed, **arrays)

@@ -100,7 +100,7 @@ def test_chunks_and_first_path_choose_the_paths(monkeypatch):
     from simcal.trading.orders import engine
 
     whole = backtest("crossover", SP500, n_paths=520, n_steps=5, burn_in=60, baseline=None)
-    monkeypatch.setattr(engine, "CHUNK", 1)
+    monkeypatch.setattr(engine, "CHUNK", 6500)
     parts = backtest("crossover", SP500, n_paths=520, n_steps=5, burn_in=60, baseline=None)
     assert parts.paths.equals(whole.paths)
     assert parts.series["pnl"].equals(whole.series["pnl"])

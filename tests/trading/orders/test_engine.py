@@ -175,7 +175,7 @@ def test_chunks_and_threads_change_no_bit(monkeypatch):
     noise = Noise(seed=1, first_path=0, n_paths=1100, n_steps=6, burn_in=3)
     compiled = njit(lambda prices, position, cash, step: np.round(np.sin(1000 * prices[-1]), 3))
     whole = played(compiled, noise=noise)
-    monkeypatch.setattr(engine_module, "CHUNK", 1)
+    monkeypatch.setattr(engine_module, "CHUNK", 50)
     for threads in (1, 2):
         parts = played(compiled, noise=Noise(1, 0, 1100, 6, 3, threads))
         for name in ("numbers", "prices", "orders", "cash"):
