@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, SymmetricalLogLocator
 
 from simcal.report.style import OTHERS, REAL, SIMULATED, house_style, new_grid
 from simcal.report.tables import require_columns
@@ -129,11 +131,20 @@ def plot_capacity(
         ax.plot(x, replayed, color=_OTHER, marker="s", ms=3, ls="--", label="replayed: prices do not notice")
         ax.axhline(0.0, color=REAL, lw=0.6)
         ax.set_ylabel(label)
-    grid[0, 0].set_yscale("symlog", linthresh=_smallest(curve["pnl"], curve["pnl_replayed"]))
+    _grow_by_factors(grid[0, 0], _smallest(curve["pnl"], curve["pnl_replayed"]))
     grid[1, 0].set_xscale("log")
     grid[1, 0].set_xlabel("size of a unit (traders)")
     name_panels(grid, title, grid[0, 0].get_legend_handles_labels()[0])
     return grid
+
+
+def _grow_by_factors(ax: Axes, smallest: float) -> None:
+    """A logarithmic axis of profit on both sides of zero, linear below the decade of the smallest amount."""
+    edge = 10.0 ** np.floor(np.log10(smallest))
+    ax.set_yscale("symlog", linthresh=edge, linscale=0.4)
+    ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=edge))
+    ax.yaxis.get_major_locator().set_params(numticks=8)  # type: ignore[attr-defined]
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "" if 0 < abs(value) < 1.01 * edge else f"{value:g}"))
 
 
 def _smallest(*columns: Any) -> float:

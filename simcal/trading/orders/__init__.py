@@ -8,20 +8,24 @@ For those who build on the engine::
     with_them = play(strategies, market, noise, terms)                  # a Played: prices, orders, positions, pnl
     without = play(strategies, market, noise, terms, frozen=True)       # the same noise, prices that notice nobody
     on_real_prices = replay(strategies, prices, terms, burn_in=250)
+    law = impact_law(market, [0.1, 1, 10], noise=noise)                 # impact against the size of a metaorder
 """
 
 from simcal.trading.noise import Noise
 from simcal.trading.orders.built_in import BUILT_IN
 from simcal.trading.orders.engine import Played, play, play_chunks, replay
 from simcal.trading.orders.forms import Strategy, strategies_of, strategy_of
+from simcal.trading.orders.impact import ImpactLaw, impact_law
 from simcal.trading.orders.terms import Terms, terms_of
 
 __all__ = [
     "BUILT_IN",
+    "ImpactLaw",
     "Noise",
     "Played",
     "Strategy",
     "Terms",
+    "impact_law",
     "play",
     "play_chunks",
     "replay",

@@ -168,7 +168,7 @@ def _capacity(backtest: Backtest) -> Section:
         "Sharpe ratio": curve["sharpe"], "Sharpe replayed": curve["sharpe_replayed"],
     })  # fmt: skip
     prose = ["The same strategy on the same noise, larger and smaller.", words]
-    caption = "Both axes of profit grow by factors; near zero its axis is linear."
+    caption = "The axes of profit and size grow by factors; next to zero that of profit is linear."
     return Section("Capacity", prose, [Table(shown)], [Picture(plot_capacity(curve, unit=MONEY), caption)])
 
 

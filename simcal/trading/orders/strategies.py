@@ -109,10 +109,10 @@ def volume_profile(market: Any, burn_in: int, first: int, duration: int) -> np.n
 
     The paths are those of another seed, as a trader knows the volumes of the past and not those to come.
     """
-    names = [name for name in market.OUTPUTS if name.startswith("volume_")]
+    names = [name for name in getattr(market, "OUTPUTS", ()) if name.startswith("volume_")]
     if not names:
         raise ParameterError(
-            f"The market of kind {market.kind!r} has no volumes to follow; give the option curvature of a U-shape."
+            "There are no volumes of a market for vwap to follow; give its option curvature."
         )
     out = market.simulate_chunk(
         2**64 - 1, 0, 1024, first + duration, save=names, every=1, burn_in=burn_in, dtype="float64", threads=1

@@ -261,6 +261,14 @@ def test_execution_trades_all_of_its_units_by_its_profile():
     assert u_profile(5, 3.0)[0] == pytest.approx(4 * u_profile(5, 3.0)[2])
 
 
+def test_vwap_without_a_market_needs_a_shape():
+    from simcal.trading.orders import strategy_of
+
+    with pytest.raises(ParameterError, match="no volumes of a market for vwap to follow; give its option curvature"):
+        strategy_of("vwap", None, Noise(0, 0, 3, 12, 0))
+    assert strategy_of("vwap", None, Noise(0, 0, 3, 12, 0), {"curvature": 1.0}).decide
+
+
 def test_reversion_buys_what_is_cheap_beside_its_estimate():
     result = backtest("reversion", SP500, size=0, options={"value": 1e6, "gain": 1}, **SMALL)
     assert (result.paths["mean_position"] == 1).all()
