@@ -111,9 +111,7 @@ def volume_profile(market: Any, burn_in: int, first: int, duration: int) -> np.n
     """
     names = [name for name in getattr(market, "OUTPUTS", ()) if name.startswith("volume_")]
     if not names:
-        raise ParameterError(
-            "There are no volumes of a market for vwap to follow; give its option curvature."
-        )
+        raise ParameterError("There are no volumes of a market for vwap to follow; give its option curvature.")
     out = market.simulate_chunk(
         2**64 - 1, 0, 1024, first + duration, save=names, every=1, burn_in=burn_in, dtype="float64", threads=1
     )
