@@ -34,11 +34,13 @@ def gradients(
 ) -> Gradients:  # fmt: skip
     """Both players' gradients on the same paths."""
     drift = _drift(units, prices, batch, known)
+    if not traders.clears:
+        drift = drift - discount(units, batch.volatility, batch.held(units))
     rates = traders_gradient(units, traders, batch, known, drift, settings)
     volatility, price, terminal = price_gradient(units, batch, known, drift, prices, settings)
     learned = None
     if prices.drift is not None:  # the link: the drift at which the demand that optimal traders have clears
-        learned = drift - _required(units, batch, known)
+        learned = _drift(units, prices, batch, known) - _required(units, batch, known)
     return Gradients(rates, volatility, price, learned, terminal)
 
 
@@ -109,6 +111,15 @@ def price_gradient(
         (gradient,) = torch.autograd.grad(loss, sigma)
     terminal = terminal.detach()
     return gradient / dt, terminal.mean(), terminal
+
+
+def discount(units: Units, volatility: Tensor, psi: Tensor) -> Tensor:
+    r"""How much lower the drift is where agents together hold more than the supply: mean gamma sigma^2 (mean psi).
+
+    It is zero where rates clear. Only the drift can clear rates that do not by construction; but that of the optimality
+    conditions is the mean of what all agents require, whatever they hold together, and leaves this sum to wander.
+    """
+    return units.gamma.mean() * volatility**2 * psi.mean(-1)
 
 
 def _drift(units: Units, prices: Discriminator, batch: Batch, known: Surprises) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from simcal.equilibrium.adversarial.game import Game
+from simcal.equilibrium.adversarial.objectives import discount
 from simcal.equilibrium.adversarial.paths import values_before
 from simcal.equilibrium.adversarial.settings import AdversarialSettings, Known, Objective
 from simcal.equilibrium.adversarial.training import Listener, Training, settled, torch_threads, train
@@ -69,10 +70,11 @@ def solve_adversarial(
         "published" trains on what the paper's code trains on and gets its bias: agents see their own influence on the
         drift, squared rates and prices are penalised, and goals are weighted (`AdversarialSettings`).
     drift
-        "known": mu follows from the traders' requirements by formula. "unknown": the discriminator has a network for
-        it, which follows the link.
+        "known": mu follows from the traders' requirements by formula, whatever the power and the number of agents.
+        "unknown": the discriminator has a network for it, which follows the link.
     clearing
-        "known": a common shift clears the rates in every state. "unknown": only the drift makes them clear.
+        "known": a common shift clears the rates in every state. "unknown": only the drift makes them clear, up to the
+        error of the training; for powers other than 2 and more than two agents that error is large.
     iterations, settings
         Length of the training, and all else; without them what suits the problem.
 
@@ -157,6 +159,8 @@ def learned_policy(game: Game) -> Policy:
                 sigma = volatility[..., None]
                 drift = (units.gamma * sigma * (sigma * held + units.xi * w[..., None])).mean(-1)
                 drift = drift + mean_value(k, psi, after, w)
+            if not traders.clears:
+                drift = drift - discount(units, volatility, after if units.post_trade else psi)
             return volatility[0].cpu().numpy(), drift[0].cpu().numpy(), rates[0].cpu().numpy()
 
     return policy
