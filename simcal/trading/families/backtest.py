@@ -125,6 +125,10 @@ def backtest_family(
     )  # fmt: skip
     per_year = 252.0 if data is None else data.periods_per_year
     per_year = per_year if periods_per_year is None else positive("periods_per_year", periods_per_year)
+    rivals = {}
+    if data is not None:
+        length = noise.burn_in + steps
+        rivals = {peer: peer_prices(peer, data.log_returns, paths, length, seed) for peer in peers}
     plan = _Plan(family, noise, terms, per_year, risk_level, progress)
     plan.total = len(found) * (1 + (size > 0)) + (0 if data is None else 3 + len(peers))
     unnoticed, noticed = {}, {}
@@ -143,9 +147,7 @@ def backtest_family(
         held_out = plan.replayed(HELD_OUT, RecordedPrices(data.held_out))
         single = {"training": plan.replayed(TRAINING, RecordedPrices(data.training)), "held_out": held_out}
         places[TRAINING] = [single["training"]]
-        length = noise.burn_in + steps
-        for peer in peers:
-            places[peer] = [plan.replayed(peer, peer_prices(peer, data.log_returns, paths, length, seed))]
+        places |= {name: [plan.replayed(name, rival)] for name, rival in rivals.items()}
         no_skill = plan.replayed("no skill", without_skill(data.held_out, paths, seed))
         agreement = agreement_table(places, held_out, no_skill, names, level=level, seed=seed)
     measures = measures_of(places[CALIBRATED], names, level)

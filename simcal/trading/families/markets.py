@@ -38,8 +38,8 @@ def markets_of(markets: Any) -> dict[str, Any]:
     Parameters
     ----------
     markets
-        A market, what `simcal.load` takes, a run folder (all its starts), prices (n_paths, n_times) of a simulator of
-        one's own, a list of these, or a mapping from names to them.
+        A market, what `simcal.load` takes, a run folder (all its starts; of ``FOLDER/market.toml`` the chosen one
+        alone), prices (n_paths, n_times) of a simulator of one's own, a list of these, or a mapping from names to them.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def resampled(series: PriceSeries, seed: int, *, block: int = 500, train: float 
 
         for seed in range(10):
             simcal.calibrate(None, resampled(series, seed), recipe="sp500", out=f"runs/resample-{seed}")
-        simcal.backtest_family("standard", [f"runs/resample-{seed}" for seed in range(10)], prices=series)
+        simcal.backtest_family("standard", [f"runs/resample-{seed}/market.toml" for seed in range(10)], prices=series)
     """
     returns = series.log_returns.copy()
     cut = series.split(train)[0].n - 1

@@ -156,9 +156,17 @@ def verdict(agreement: pd.DataFrame) -> str:
         return f"The calibrated market ranks the strategies as held-out prices do ({value})."
     if row["high"] < 0:
         return f"The calibrated market ranks the strategies against held-out prices ({value})."
+    words = (
+        f"The interval of the rank correlation, {value}, spans zero: these held-out prices do not tell whether the "
+        "calibrated market ranks the strategies rightly."
+    )
+    if not np.isfinite(row["ceiling"]):
+        return words
+    inside = row["ceiling_low"] <= row["value"] <= row["ceiling_high"]
     return (
-        f"The interval ({value}) spans zero: these held-out prices do not tell whether the calibrated market ranks the "
-        f"strategies rightly. A path of the market itself would reach {_2(row['ceiling'])} in the mean."
+        f"{words} A path of the market itself would reach {_2(row['ceiling'])} in the mean, and "
+        f"{_2(row['ceiling_low'])} to {_2(row['ceiling_high'])} on single paths, which "
+        f"{'includes' if inside else 'does not include'} it."
     )
 
 

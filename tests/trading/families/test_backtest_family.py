@@ -221,3 +221,14 @@ def test_folder_and_report(tmp_path):
         assert words in page
     alone = write_family_report(folder / "alone.html", family(MARTINGALE, n_paths=5, n_steps=50)).read_text()
     assert "Agreement" not in alone
+
+
+def test_a_single_path_can_stand_for_a_market():
+    """One recorded path: its band is over time, and nothing is known of its ceiling."""
+    path = series_of(MARTINGALE, 300, 4).prices
+    result = family(RecordedPrices(path), series_of(MARTINGALE, 300, 5))
+    row = result.agreement.loc[(CALIBRATED, "spearman")]
+    assert np.isnan(row["ceiling"])
+    assert row["low"] < row["value"] < row["high"]
+    assert result.selection.loc[CALIBRATED, "n_paths"] == 1
+    assert (result.places.loc[CALIBRATED, "high"] > result.places.loc[CALIBRATED, "low"]).all()
