@@ -56,7 +56,7 @@ def test_a_folder_that_happens_to_have_the_name_of_a_market_does_not_hide_it(tmp
     [
         (
             "stok",
-            r"There is no market 'stok'; known are .*stock, stock-hard, stock-sp500; did you mean 'stock'\?",
+            r"There is no market 'stok'; known are .*stock, stock-hard, stock-sp500, .*; did you mean 'stock'\?",
         ),
         ("zzz", r"There is no market 'zzz'; known are .*; give one of these, a TOML file or a run folder\."),
         ("none.toml", r"There is no market 'none\.toml'"),

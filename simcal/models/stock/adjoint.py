@@ -14,6 +14,7 @@ from simcal.models.stock import sweep, sweep_reverse
 from simcal.models.stock.coefficients import DIFFERENTIABLE as DIFFERENTIABLE
 from simcal.models.stock.coefficients import Numbers, coefficients, numbers_of
 from simcal.models.stock.market import StockMarket
+from simcal.models.stock.specs import SWITCHING
 from simcal.models.sweeps import count_blocks, differentiable_prices, over_blocks
 
 
@@ -54,13 +55,16 @@ class _Sweeps:
     def __init__(self, market: StockMarket, floor: float, given: Numbers) -> None:
         self.market, self.floor = market, floor
         self.follows = "variance_start" not in given
+        self.switching = any(name in given for name in SWITCHING)
         self.numbers = numbers_of(market, given)
 
     def forward(self, noise: Tensor) -> list[Tensor]:
-        """Prices, value, variance and demand."""
+        """Prices, value, variance, demand and balance."""
         n_steps, _, n_paths = noise.shape
-        self.coefficients = coefficients(self.market, self.numbers, noise.numpy().dtype)
-        rows = [torch.empty((n, n_paths), dtype=noise.dtype) for n in (*3 * (n_steps + 1,), n_steps)]
+        dtype = noise.numpy().dtype
+        self.coefficients = coefficients(self.market, self.numbers, dtype, switching=self.switching)
+        lengths = (*3 * (n_steps + 1,), n_steps, n_steps + 1 if self.coefficients.switching else 0)
+        rows = [torch.empty((length, n_paths), dtype=noise.dtype) for length in lengths]
         over_blocks(sweep.forward, n_paths, (self.coefficients,), noise, *rows)
         return rows
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from simcal.models.fundamental.coefficients import fundamental_fields
 from simcal.models.stock.market import StockMarket
-from simcal.models.stock.specs import SPECS
+from simcal.models.stock.specs import SPECS, SWITCHING
 
 # Everything that the price of the smoothed market depends on smoothly.
 DIFFERENTIABLE = tuple(name for name, spec in SPECS.items() if not spec.integer and name != "trend_threshold")
@@ -39,6 +39,13 @@ class Coefficients(NamedTuple):
     vol_of_vol: np.floating  # xi
     correlation: np.floating
     orthogonal: np.floating  # sqrt(1 - correlation^2)
+    switching: bool
+    intensity: np.floating  # 1
+    predisposition: np.floating
+    herding: np.floating
+    misalignment: np.floating
+    tilt: np.floating
+    attraction: np.floating  # 0
 
 
 def numbers_of(market: StockMarket, given: Mapping[str, np.ndarray] | None = None) -> Numbers:
@@ -56,8 +63,11 @@ def numbers_of(market: StockMarket, given: Mapping[str, np.ndarray] | None = Non
     return numbers
 
 
-def coefficients(market: StockMarket, numbers: Numbers, dtype: Any) -> Coefficients:
-    """The coefficients in float64 or float32, from the result of `numbers_of` for this market."""
+def coefficients(market: StockMarket, numbers: Numbers, dtype: Any, *, switching: bool = False) -> Coefficients:
+    """The coefficients in float64 or float32, from the result of `numbers_of` for this market.
+
+    With `switching` traders switch even where they are told to stay even, for the sake of derivatives.
+    """
     real, hard = np.dtype(dtype).type, market.rule == "hard"
     trend, value = numbers["trend_sensitivity"], numbers["value_sensitivity"]
     return Coefficients(
@@ -72,4 +82,11 @@ def coefficients(market: StockMarket, numbers: Numbers, dtype: Any) -> Coefficie
         impact=real(numbers["impact"] / market.n_traders),
         initial_price=real(numbers["initial_price"]),
         **fundamental_fields(numbers, dtype),
+        switching=switching or any(numbers[name] != 0 for name in SWITCHING),
+        intensity=real(1),
+        predisposition=real(numbers["predisposition"]),
+        herding=real(numbers["herding"]),
+        misalignment=real(numbers["misalignment"]),
+        tilt=real(numbers["misalignment_tilt"]),
+        attraction=real(0),
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from simcal.models.fundamental.eager import fundamental_path
 from simcal.models.stock import rules
 from simcal.models.stock.market import StockMarket
-from simcal.models.stock.specs import SPECS, STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
+from simcal.models.stock.specs import SPECS, STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE, SWITCHING
 
 
 def eager_prices(
@@ -52,13 +52,22 @@ def eager_prices(
     # Moving averages of price less P(0): differences of prices near 100 would lose digits in float32.
     base = market.initial_price
     moves = [price - base]
+    switching = market.switching or any(name in values for name in SWITCHING)
+    balance, pulls = noise.new_zeros(n_paths), [number(name) for name in SWITCHING]
     for t in range(n_steps):
         orders = [half_value * (views[t] - price)] if market.n_fundamental else []
         if market.n_technical:
             trend = torch.addmm(trend, weights, torch.stack([moves[max(t - lag, 0)] for lag in lags]))
             orders.append(half_trend[t] * trend)
         demand = noise_demand[t]
-        if orders:
+        if switching:
+            each = torch.cat(orders).tanh() if orders else noise.new_zeros((0, n_paths))
+            by_value, by_trend = each.split([market.n_fundamental, market.n_technical])
+            weighted = rules.technical_weight(balance) * by_trend.sum(0)
+            demand = demand + weighted + rules.fundamental_weight(balance) * by_value.sum(0)
+            gap = rules.mispricing(price, fundamental[t])
+            balance = (0.5 * rules.attractiveness(balance, gap, 0, *pulls, attraction=0)).tanh()
+        elif orders:
             demand = demand + torch.cat(orders).tanh().sum(0)
         price = rules.next_price(price, impact, demand)
         history.append(price)

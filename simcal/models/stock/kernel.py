@@ -12,7 +12,7 @@ from simcal.models.lanes import LANES, OPTIONS, SHELF, U64, draw, store
 from simcal.models.stock.coefficients import coefficients, numbers_of
 from simcal.models.stock.market import StockMarket
 from simcal.models.stock.specs import STREAM_TRADERS
-from simcal.models.stock.step import NAMES, PRICE, SCRATCH, VALUE, VARIANCE, VOLUME, step_block
+from simcal.models.stock.step import NAMES, PRICE, ROWS, SCRATCH, SHARE, VALUE, VARIANCE, VOLUME, step_block
 
 
 @njit(cache=True, **OPTIONS)
@@ -30,14 +30,14 @@ def simulate_blocks(p, hard, k0, k1, first_path, n_steps, every, burn_in, slots,
     trends = np.empty((n_technical, LANES), out.dtype)
     normals = np.empty((draws + 3, LANES), out.dtype)
     scratch, outside = np.empty((SCRATCH, LANES), out.dtype), np.zeros(LANES, out.dtype)
-    now = np.empty((len(NAMES), LANES), out.dtype)
+    now = np.empty((ROWS, LANES), out.dtype)
     price, value, variance = now[PRICE], now[VALUE], now[VARIANCE]
     shelves = np.empty((out.shape[0], SHELF, LANES), out.dtype)
     failed_now, ages = np.empty(LANES, np.int32), np.empty(LANES, np.int32)
 
     for block in range(first_block, last_block):
         begin, end = block * LANES, min((block + 1) * LANES, n_paths)
-        now[:] = 0
+        now[:], now[SHARE] = 0, 0.5
         price[:], value[:], variance[:] = p.initial_price, p.start, p.variance_start
         recent[:], trends[:], failed_now[:] = p.initial_price, 0, 0
         for t in range(n_steps + burn_in + 1):

@@ -30,6 +30,7 @@ def _smoothed_order(signal):  # type: ignore[no-untyped-def]
 
 noise_signal, value_signal = njit(**OPTIONS)(rules.noise_signal), njit(**OPTIONS)(rules.value_signal)
 trend_signal, next_price = njit(**OPTIONS)(rules.trend_signal), njit(**OPTIONS)(rules.next_price)
+mispricing = njit(**OPTIONS)(rules.mispricing)
 smoothed_order, hard_order = rules.smoothed_order, rules.hard_order
 
 
@@ -81,3 +82,19 @@ def act(signal, sensitivity, threshold, hard, order, demand, volume, with_volume
     if with_volume:
         for lane in range(LANES):
             volume[lane] += abs(order[lane])
+
+
+@njit(**OPTIONS)
+def weigh(balance, technical, fundamental):
+    """Orders, or sizes, of both groups as often as they count."""
+    one = balance.dtype.type(1)
+    for lane in range(balance.size):
+        technical[lane] *= one - balance[lane]
+        fundamental[lane] *= one + balance[lane]
+
+
+@njit(**OPTIONS)
+def misprice(price, value, gap):
+    """How far the price is above value, relative to it."""
+    for lane in range(gap.size):
+        gap[lane] = mispricing(price[lane], value[lane])

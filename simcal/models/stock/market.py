@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from simcal.errors import ParameterError
-from simcal.models.stock.specs import PARAMETERS, SPECS, STREAM_TRADERS
+from simcal.models.stock.specs import PARAMETERS, SPECS, STREAM_TRADERS, SWITCHING
 from simcal.parameters import Parameter, check_names, to_plain
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ class StockMarket:
         \sigma(t) &= \sigma(t-1) + v_2(\mu_2 - \sigma(t-1)) + \xi \sqrt{\sigma(t-1)^+}\,\varepsilon_2(t)  \quad (8) \\
         P^*(t) &= P^*(t-1) + v_1(\mu_1 - P^*(t-1)) + \sqrt{\sigma(t)^+}\,\varepsilon_1(t)   \quad (7)
 
+    Traders may switch between the technical and the fundamental group: with the balance b of
+    `simcal.models.switching.rules` (:math:`\beta = 1`, no trend, mispricing :math:`g = (P(t-1) - P^*(t)) / P^*(t)`) the
+    orders of the groups count :math:`1 - b(t)` and :math:`1 + b(t)` times, b(1) = 0. That is not in the paper, and off
+    where ``predisposition``, ``herding``, ``misalignment`` and ``misalignment_tilt`` are 0.
+
     The smoothed rules order tanh(eta/2), tanh(d M/2) and tanh(k X/2); the hard rules the sign of eta, the sign
     of M where ``|M| >= gamma``, and the sign of X. A technical trader acts from step l2 on.
 
@@ -55,7 +60,7 @@ class StockMarket:
     OUTPUTS: ClassVar[tuple[str, ...]] = (
         "demand_noise", "demand_technical", "demand_fundamental",
         "volume_noise", "volume_technical", "volume_fundamental",
-        "fundamental_value", "fundamental_variance",
+        "fundamental_value", "fundamental_variance", "share_fundamental",
     )  # fmt: skip
 
     n_noise: int = 7
@@ -81,6 +86,10 @@ class StockMarket:
     variance_start: float | None = 0.01
     vol_of_vol: float = 1.0
     leverage_correlation: float = 0.0
+    predisposition: float = 0.0
+    herding: float = 0.0
+    misalignment: float = 0.0
+    misalignment_tilt: float = 0.0
     rule: Literal["smoothed", "hard"] = "smoothed"
 
     def __post_init__(self) -> None:
@@ -111,6 +120,11 @@ class StockMarket:
     def draws_per_step(self) -> int:
         """Standard normals that one step of one path consumes: streams 0 to this number minus one."""
         return STREAM_TRADERS + self.n_noise + self.n_fundamental
+
+    @property
+    def switching(self) -> bool:
+        """Whether technical and fundamental traders switch."""
+        return any(getattr(self, name) != 0 for name in SWITCHING)
 
     @property
     def longest_window(self) -> int:
@@ -159,6 +173,8 @@ class StockMarket:
             variance_mean=self.variance_mean * factor**2,
             variance_start=None if self.variance_start is None else self.variance_start * factor**2,
             vol_of_vol=self.vol_of_vol * factor,
+            misalignment=self.misalignment / factor**2,
+            misalignment_tilt=self.misalignment_tilt / factor,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -38,6 +38,10 @@ def simulate(
     value = np.full(n_paths, market.fundamental_start, noise.dtype)
     variance = np.full(n_paths, market.starting_variance, noise.dtype)
 
+    balance = np.zeros(n_paths, noise.dtype)
+    if "share_fundamental" in out:
+        out["share_fundamental"][0] = 0.5
+
     def keep_values(t: int) -> None:
         for name, numbers in (("fundamental_value", value), ("fundamental_variance", variance)):
             if name in out:
@@ -80,6 +84,16 @@ def simulate(
             "technical": order(trend, column["trend_sensitivity"], column["trend_threshold"])[long <= t],
             "fundamental": order(gap, column["value_sensitivity"]),
         }
+        if "share_fundamental" in out:
+            out["share_fundamental"][t] = (1 + balance) / 2
+        if market.switching:
+            orders["technical"] = rules.technical_weight(balance) * orders["technical"]
+            orders["fundamental"] = rules.fundamental_weight(balance) * orders["fundamental"]
+            attractive = rules.attractiveness(
+                balance, rules.mispricing(price, value), 0, market.predisposition, market.herding, market.misalignment,
+                market.misalignment_tilt, 0,
+            )  # fmt: skip
+            balance = rules.next_balance(1, attractive)
         demand = np.zeros(n_paths, noise.dtype)
         for group, each in orders.items():
             total = each.sum(axis=0)

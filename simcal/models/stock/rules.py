@@ -17,6 +17,8 @@ from simcal.models.fundamental.rules import correlated as correlated
 from simcal.models.fundamental.rules import next_value as next_value
 from simcal.models.fundamental.rules import next_variance as next_variance
 from simcal.models.fundamental.rules import positive_part as positive_part
+from simcal.models.switching.rules import attractiveness as attractiveness
+from simcal.models.switching.rules import next_balance as next_balance
 
 
 def noise_signal(public_weight: Any, public: Any, private_weight: Any, private: Any) -> Any:
@@ -42,6 +44,21 @@ def smoothed_order(signal: Any) -> Any:
 def hard_order(signal: Any, threshold: Any) -> Any:
     """+1 where x >= gamma, else -1 where x <= -gamma, else 0: eq. (4), (6), (9); gamma is 0 for noise and value."""
     return np.where(signal >= threshold, 1.0, np.where(signal <= -threshold, -1.0, 0.0))
+
+
+def mispricing(price: Any, value: Any) -> Any:
+    """g, relative to the fundamental value."""
+    return (price - value) / value
+
+
+def technical_weight(balance: Any) -> Any:
+    """How often an order of a technical trader counts; 1 where nobody switches."""
+    return 1 - balance
+
+
+def fundamental_weight(balance: Any) -> Any:
+    """How often an order of a fundamental trader counts."""
+    return 1 + balance
 
 
 def next_price(price: Any, impact: Any, demand: Any) -> Any:

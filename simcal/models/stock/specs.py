@@ -117,5 +117,13 @@ PARAMETERS = (
     ),
     Parameter("vol_of_vol", 1.0, "size of the variance's own shocks", 0, letter="xi", unit="price/step"),
     Parameter("leverage_correlation", 0.0, "correlation of the shocks to value and variance", -1, 1, letter="corr"),
+    # Switching; off where all four are 0.
+    Parameter("predisposition", 0.0, "standing attractiveness of fundamentalism", letter="alpha_0"),
+    Parameter("herding", 0.0, "attractiveness of being many", letter="alpha_n"),
+    Parameter(
+        "misalignment", 0.0, "attractiveness of fundamentalism per squared relative mispricing", letter="alpha_p"
+    ),
+    Parameter("misalignment_tilt", 0.0, "attractiveness of fundamentalism per relative overpricing", letter="alpha_m"),
 )
+SWITCHING = ("predisposition", "herding", "misalignment", "misalignment_tilt")
 SPECS: dict[str, Parameter] = {p.name: p for p in PARAMETERS}

@@ -7,9 +7,10 @@ from numba import njit
 
 from simcal.models.fundamental.lanes import move_fundamental
 from simcal.models.lanes import LANES, OPTIONS
-from simcal.models.stock.lanes import act, next_price, noise_signal, trend, value_signal
+from simcal.models.stock.lanes import act, misprice, next_price, noise_signal, trend, value_signal, weigh
 from simcal.models.stock.market import StockMarket
 from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
+from simcal.models.switching.lanes import choose
 
 # Steps between two exact sums of the moving averages; in between they are rolled. The hard rule has a jump at
 # its threshold and sums at every step, so that equal prices give exactly no trend.
@@ -17,6 +18,9 @@ REFRESH = 64
 NAMES = ("prices", *StockMarket.OUTPUTS)
 PRICE, DEMAND, VOLUME = 0, NAMES.index("demand_noise"), NAMES.index("volume_noise")
 VALUE, VARIANCE = NAMES.index("fundamental_value"), NAMES.index("fundamental_variance")
+SHARE = NAMES.index("share_fundamental")
+BALANCE = len(NAMES)  # what a path also remembers: n_f - n_c of the next step
+ROWS = len(NAMES) + 1
 SCRATCH = 4  # rows that a step may overwrite
 
 
@@ -61,6 +65,18 @@ def step_block(
         for lane in range(LANES):
             signal[lane] = value_signal(value[lane], p.observation_sd[i] * error[lane], price[lane])
         act(signal, p.value[i], zero, hard, order, value_demand, now[VOLUME + 2], with_volume)
+    if p.switching:
+        balance, share, half = now[BALANCE], now[SHARE], real(0.5)
+        for lane in range(LANES):
+            share[lane] = half + half * balance[lane]
+        weigh(balance, trend_demand, value_demand)
+        if with_volume:
+            weigh(balance, now[VOLUME + 1], now[VOLUME + 2])
+        gap, still = scratch[0], scratch[1]
+        misprice(price, value, gap)
+        still[:] = 0
+        choose(p, balance, gap, still, scratch[2])
+        balance[:] = scratch[2]
     for lane in range(LANES):
         demand = noise_demand[lane] + trend_demand[lane] + value_demand[lane] + outside[lane]
         price[lane] = next_price(price[lane], p.impact, demand)

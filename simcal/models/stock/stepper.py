@@ -12,7 +12,7 @@ from simcal.models.stepper import Stepper
 from simcal.models.stock.coefficients import coefficients, numbers_of
 from simcal.models.stock.market import StockMarket
 from simcal.models.stock.specs import STREAM_TRADERS
-from simcal.models.stock.step import NAMES, PRICE, SCRATCH, VALUE, VARIANCE, step_block
+from simcal.models.stock.step import BALANCE, PRICE, ROWS, SCRATCH, VALUE, VARIANCE, step_block
 
 
 @njit(cache=True, **OPTIONS)
@@ -51,7 +51,7 @@ class StockStepper(Stepper):
     ) -> None:
         self.market = market
         self._p: Any = coefficients(market, numbers_of(market), dtype)
-        super().__init__(self._p.initial_price, len(NAMES), seed, first_path, n_paths, dtype)
+        super().__init__(self._p.initial_price, ROWS, seed, first_path, n_paths, dtype)
         blocks, size = len(self._now), max(2, market.longest_window + 1)
         self._recent = np.empty((blocks, size, LANES), dtype)
         self._trends = np.empty((blocks, market.n_technical, LANES), dtype)
@@ -59,7 +59,7 @@ class StockStepper(Stepper):
 
     def _begin(self, block: Any, lane: Any) -> None:
         self._recent[block, :, lane], self._trends[block, :, lane] = self._p.initial_price, 0
-        self._now[block, PRICE, lane] = self._p.initial_price
+        self._now[block, PRICE, lane], self._now[block, BALANCE, lane] = self._p.initial_price, 0
         self._now[block, VALUE, lane], self._now[block, VARIANCE, lane] = self._p.start, self._p.variance_start
 
     def adopt(self, places: np.ndarray, other: Self, theirs: np.ndarray) -> None:

@@ -13,18 +13,22 @@ from numba import njit
 
 from simcal.models.fundamental.sweep_reverse import reverse_value, reverse_variance, root_slope
 from simcal.models.lanes import INLINED, REVERSE
-from simcal.models.stock.lanes import noise_signal, positive_part, roll_trend, smoothed_order, value_signal
+from simcal.models.stock.lanes import misprice, noise_signal, positive_part, roll_trend, smoothed_order, value_signal
 from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
+from simcal.models.stock.sweep import add_trend_orders, add_value_orders
+from simcal.models.switching.sweep_reverse import reverse_choice
 
 # The columns of `partials`: one per trader for each of the groups' coefficients, then one for each scalar.
 GROUPS = ("public", "private", "trend", "value", "observation_sd")
 SCALARS = (
     "impact", "initial_price", "fundamental_mean", "fundamental_reversion", "fundamental_start",
     "variance_mean", "variance_reversion", "variance_start", "vol_of_vol", "leverage_correlation",
+    "predisposition", "herding", "misalignment", "misalignment_tilt",
 )  # fmt: skip
-IMPACT, PRICE, MEAN, REVERSION, START, VARIANCE_MEAN, VARIANCE_REVERSION, VARIANCE_START, VOL_OF_VOL, CORRELATION = (
-    range(len(SCALARS))
-)
+(
+    IMPACT, PRICE, MEAN, REVERSION, START, VARIANCE_MEAN, VARIANCE_REVERSION, VARIANCE_START, VOL_OF_VOL, CORRELATION,
+    PREDISPOSITION, HERDING, MISALIGNMENT, TILT,
+) = range(len(SCALARS))  # fmt: skip
 
 
 @njit(**INLINED)
@@ -92,6 +96,26 @@ def _value_reverse(sensitivity, sd, value, error, last, order_adjoint, signal_ad
 
 
 @njit(**INLINED)
+def _weigh_reverse(balance, technical, fundamental, order_adjoint, balance_adjoint, by_technical, by_fundamental):
+    """Adds to the adjoint of the balance; fills those of both groups' orders."""
+    one = balance.dtype.type(1)
+    for lane in range(balance.size):
+        balance_adjoint[lane] += order_adjoint[lane] * (fundamental[lane] - technical[lane])
+        by_technical[lane] = order_adjoint[lane] * (one - balance[lane])
+        by_fundamental[lane] = order_adjoint[lane] * (one + balance[lane])
+
+
+@njit(**INLINED)
+def _mispricing_reverse(price, value, gap, gap_adjoint, adjoint, signal_adjoint):
+    """From the relative gap to the price and the value; what `signal_adjoint` gets will be taken off `adjoint`."""
+    for lane in range(price.size):
+        by_price = gap_adjoint[lane] / value[lane]
+        by_value = -by_price - by_price * gap[lane]
+        signal_adjoint[lane] += by_value
+        adjoint[lane] += by_price + by_value
+
+
+@njit(**INLINED)
 def _price_gather(price_gradient, windows, enters, signal_adjoint, adjoint):
     """Adds to the adjoint of P(t-1) what is not direct: the loss, the moving averages, the value signals."""
     for lane in range(adjoint.size):
@@ -114,7 +138,7 @@ def _last_trend(prices, t, lo, hi, short, long, trend):
 
 
 @njit(cache=True, **REVERSE)
-def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand, price_gradient, partials):
+def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand, balance, price_gradient, partials):
     """The transpose of `forward` on the same blocks.
 
     `price_gradient` has the shape of `prices`. To row `block` of `partials`, columns as in `GROUPS` and `SCALARS`, the
@@ -136,6 +160,9 @@ def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand
         rows = np.zeros((7, width), prices.dtype)
         value_adjoint, variance_adjoint, root_adjoint, signal_adjoint = rows[0], rows[1], rows[2], rows[3]
         windows, order_adjoint, trend_adjoint = rows[4], rows[5], rows[6]
+        spare = np.zeros((9, width), prices.dtype)
+        balance_adjoint, gap, gap_adjoint, still, still_adjoint = spare[0], spare[1], spare[2], spare[3], spare[4]
+        technical, fundamental = spare[5], spare[6]
         trend = np.empty((n_technical, width), prices.dtype)
         _last_trend(prices, n_steps, lo, hi, p.short, p.long, trend)
         # Row s + 1: the change of the moving averages' share in the adjoint from P(s+1) to P(s); s = -1 is not used.
@@ -143,6 +170,28 @@ def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand
         for t in range(n_steps, 0, -1):
             before, normals = prices[t - 1, lo:hi], noise[t - 1]
             scalars[IMPACT] += _price_reverse(p.impact, before, demand[t - 1, lo:hi], adjoint, order_adjoint)
+            by_technical, by_fundamental = order_adjoint, order_adjoint
+            if p.switching:
+                technical[:], fundamental[:] = 0, 0
+                for i in range(n_technical):
+                    if t >= p.long[i]:
+                        add_trend_orders(p.trend[i], trend[i], technical)
+                for i in range(n_fundamental):
+                    error = normals[STREAM_TRADERS + n_noise + i, lo:hi]
+                    add_value_orders(p.value[i], p.observation_sd[i], value[t, lo:hi], error, before, fundamental)
+                misprice(before, value[t, lo:hi], gap)
+                _, by_predisposition, by_herding, by_misalignment, by_tilt, _ = reverse_choice(
+                    p, balance[t - 1, lo:hi], gap, still, balance[t, lo:hi], balance_adjoint, still_adjoint, gap_adjoint
+                )
+                scalars[PREDISPOSITION] += by_predisposition
+                scalars[HERDING] += by_herding
+                scalars[MISALIGNMENT] += by_misalignment
+                scalars[TILT] += by_tilt
+                by_technical, by_fundamental = spare[7], spare[8]
+                _weigh_reverse(
+                    balance[t - 1, lo:hi], technical, fundamental, order_adjoint, balance_adjoint, by_technical,
+                    by_fundamental,
+                )  # fmt: skip
             public = normals[STREAM_PUBLIC, lo:hi]
             for i in range(n_noise):
                 private = normals[STREAM_TRADERS + i, lo:hi]
@@ -151,7 +200,7 @@ def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand
                 sums[at_private + i] += by_private
             for i in range(n_technical):
                 if t >= p.long[i]:
-                    sums[at_trend + i] += _trend_reverse(p.trend[i], trend[i], order_adjoint, trend_adjoint)
+                    sums[at_trend + i] += _trend_reverse(p.trend[i], trend[i], by_technical, trend_adjoint)
                     leaves_short, leaves_long = changes[t - p.short[i]], changes[t - p.long[i]]
                     _spread_trend(p.short[i], p.long[i], trend_adjoint, changes[t], leaves_short, leaves_long)
                     leaves_short = prices[max(t - 1 - p.short[i], 0), lo:hi]
@@ -161,10 +210,12 @@ def reverse(first, last, lanes, p, floor, noise, prices, value, variance, demand
             for i in range(n_fundamental):
                 error = normals[STREAM_TRADERS + n_noise + i, lo:hi]
                 by_sensitivity, by_sd = _value_reverse(
-                    p.value[i], p.observation_sd[i], value[t, lo:hi], error, before, order_adjoint, signal_adjoint
+                    p.value[i], p.observation_sd[i], value[t, lo:hi], error, before, by_fundamental, signal_adjoint
                 )
                 sums[at_value + i] += by_sensitivity
                 sums[at_observation + i] += by_sd
+            if p.switching:
+                _mispricing_reverse(before, value[t, lo:hi], gap, gap_adjoint, adjoint, signal_adjoint)
             value_normals, variance_normals = normals[STREAM_VALUE, lo:hi], normals[STREAM_VARIANCE, lo:hi]
             by_mean, by_reversion, by_correlation = reverse_value(
                 p, value[t - 1, lo:hi], variance[t, lo:hi], value_normals, variance_normals,
