@@ -18,6 +18,7 @@ from simcal.trading.noise import Noise
 from simcal.trading.result import Backtest
 
 BURN_IN = 250  # steps that a strategy sees before it trades, where it is not told
+SIZE = 0.1  # traders that one unit counts as, where it is not told, as in the environments
 
 
 def backtest(
@@ -86,7 +87,7 @@ def backtest(
     Arguments for markets with a price
     ----------------------------------
     size
-        Traders of the model that one unit counts as (1); a list has one for each strategy.
+        Traders of the model that one unit counts as (0.1); a list has one for each strategy.
     sizes
         Sizes for the capacity curve and for impact against size.
     execution
@@ -206,7 +207,7 @@ def _orders(
     if baseline is not None and not (_is_default(baseline) and strategies[0].name == "hold"):
         other = strategy_of("hold" if _is_default(baseline) else baseline, market, noise)
     terms = terms_of(
-        given.get("size", 1.0), len(strategies), execution=given.get("execution", "next"),
+        given.get("size", SIZE), len(strategies), execution=given.get("execution", "next"),
         **{kind: given.get(f"{kind}_cost", 0.0) for kind in ("fixed", "proportional", "quadratic")},
     )  # fmt: skip
     per_year = positive("periods_per_year", given.get("periods_per_year", 252))
