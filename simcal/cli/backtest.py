@@ -41,7 +41,7 @@ def command(
     ] = None,
     size: Annotated[
         list[float] | None,
-        typer.Option(help="Traders of the model that a unit counts as (1); again for each further strategy."),
+        typer.Option(help="Traders of the model that a unit counts as (0.1); again for each further strategy."),
     ] = None,
     sizes: Annotated[
         list[str] | None,
