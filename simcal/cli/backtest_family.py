@@ -38,6 +38,9 @@ def command(
         float | None,
         typer.Option(help="Share of the prices that was trained on.", show_default="the run's own, or 0.7"),
     ] = None,
+    drift: Annotated[
+        bool, typer.Option(help="Keep the drift of prices, which markets of returns alone do not know.")
+    ] = True,
     paths: Annotated[int, typer.Option(help="Paths of each market.")] = 200,
     steps: Annotated[
         int | None, typer.Option(help="Steps of each path.", show_default="as many as are held out, or 1000")
@@ -64,8 +67,8 @@ def command(
     _check(markets, train_share, data, out)
     with _progress() as told:
         result = simcal.backtest_family(
-            family, markets if len(markets) > 1 else markets[0], data, train_share=train_share, n_paths=paths,
-            n_steps=steps, seed=seed, size=size, execution=execution,  # pyright: ignore[reportArgumentType]
+            family, markets if len(markets) > 1 else markets[0], data, train_share=train_share, drift=drift,
+            n_paths=paths, n_steps=steps, seed=seed, size=size, execution=execution,  # pyright: ignore[reportArgumentType]
             fixed_cost=fixed_cost, proportional_cost=proportional_cost, quadratic_cost=quadratic_cost, burn_in=burn_in,
             level=level, progress=told,
         )  # fmt: skip

@@ -39,6 +39,7 @@ def backtest_family(
     prices: PriceSeries | str | Path | Any | None = None,
     *,
     train_share: float | None = None,
+    drift: bool = True,
     n_paths: int = 200,
     n_steps: int | None = None,
     seed: int = 0,
@@ -72,6 +73,9 @@ def backtest_family(
         The series that the market was calibrated to, or what `simcal.load_series` takes.
     train_share
         Share of the returns that was trained on; the rest is held out. By default the run's own, else 0.7.
+    drift
+        Whether real prices and simple models keep their drift. Who buys more earns it, and a market that was calibrated
+        to the shape of returns does not know it; without it what is left is timing.
 
     Other arguments
     ---------------
@@ -111,7 +115,7 @@ def backtest_family(
     NumericalWarning
         Some paths left the range of prices; they are left out and counted in the notes.
     """
-    data = None if prices is None else split(prices, train_share, markets, burn_in)
+    data = None if prices is None else split(prices, train_share, markets, burn_in, drift)
     if n_steps is None:
         n_steps = STEPS if data is None else data.n_held_out
     paths, steps = check_integer("n_paths", n_paths, 2, 2**31 - 1), check_integer("n_steps", n_steps, FEWEST, 2**31 - 1)
@@ -128,7 +132,7 @@ def backtest_family(
     rivals = {}
     if data is not None:
         length = noise.burn_in + steps
-        rivals = {peer: peer_prices(peer, data.log_returns, paths, length, seed) for peer in peers}
+        rivals = {peer: peer_prices(peer, data.log_returns, paths, length, seed, drift=drift) for peer in peers}
     plan = _Plan(family, noise, terms, per_year, risk_level, progress)
     plan.total = len(found) * (1 + (size > 0)) + (0 if data is None else 3 + len(peers))
     unnoticed, noticed = {}, {}
@@ -148,7 +152,8 @@ def backtest_family(
         single = {"training": plan.replayed(TRAINING, RecordedPrices(data.training)), "held_out": held_out}
         places[TRAINING] = [single["training"]]
         places |= {name: [plan.replayed(name, rival)] for name, rival in rivals.items()}
-        no_skill = plan.replayed("no skill", without_skill(data.held_out, paths, seed))
+        lucky = without_skill(data.held_out, paths, seed, pinned=0 if drift else data.n_held_out)
+        no_skill = plan.replayed("no skill", lucky)
         agreement = agreement_table(places, held_out, no_skill, names, level=level, seed=seed)
     measures = measures_of(places[CALIBRATED], names, level)
     with_held_out = places if data is None else places | {HELD_OUT: [single["held_out"]]}
@@ -253,6 +258,11 @@ def _notes(n_failed: int, size: float, data: RealPrices | None, n_steps: int, n_
         )
         if n_steps != data.n_held_out:
             notes.append(f"The ceiling is that of paths of {n_steps} steps.")
+        if not data.described["drift"]:
+            notes.append(
+                "Training and held-out prices have lost their own drift, which makes trends in them look worse than "
+                "they are: p, no skill takes that into account, the ceiling does not."
+            )
         if size > 0:
             notes.append("Held-out prices are replayed and notice nobody, so that impact is in the market alone.")
     return notes

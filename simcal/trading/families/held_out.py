@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,15 @@ class RealPrices:
     described: Mapping[str, Any]
 
 
-def split(prices: Any, train_share: float | None, markets: Any, burn_in: int) -> RealPrices:
+def without_drift(log_returns: np.ndarray, axis: int | None = -1) -> np.ndarray:
+    """Log returns less a constant, so that the mean simple return along `axis` is 0."""
+    return log_returns - np.log(np.exp(log_returns).mean(axis=axis, keepdims=True))
+
+
+def split(prices: Any, train_share: float | None, markets: Any, burn_in: int, drift: bool) -> RealPrices:
     """Split a series (what `load_series` takes) where the run that `markets` names did, or at `train_share`.
+
+    Without `drift` each part has lost its own.
 
     Raises
     ------
@@ -48,8 +55,14 @@ def split(prices: Any, train_share: float | None, markets: Any, burn_in: int) ->
         The prices cannot be read, or are too few on one side.
     """
     series = load_series(prices)
+    sha256 = series.sha256
     share = train_share_of(markets) if train_share is None else train_share
     training, held_out = series.split(share)
+    if not drift:
+        parts = [without_drift(part.log_returns) for part in (training, held_out)]
+        moved = np.cumsum(np.concatenate([[0.0], *parts]))
+        series = replace(series, prices=series.prices[0] * np.exp(moved))
+        training, held_out = series.split(share)
     if training.n <= burn_in + FEWEST or held_out.n <= FEWEST:
         raise DataError(
             f"'{series.name}' has {training.n} prices to train on and {held_out.n} held out, too few for a burn-in of "
@@ -63,7 +76,8 @@ def split(prices: Any, train_share: float | None, markets: Any, burn_in: int) ->
         held_out.n - 1,
         series.periods_per_year,
         {
-            "data": series.name, "data_sha256": series.sha256, "train_share": share, "held_out_steps": held_out.n - 1,
-            "held_out_from": str(held_out.dates[0])[:10], "held_out_to": str(held_out.dates[-1])[:10],
+            "data": series.name, "data_sha256": sha256, "drift": drift, "train_share": share,
+            "held_out_steps": held_out.n - 1, "held_out_from": str(held_out.dates[0])[:10],
+            "held_out_to": str(held_out.dates[-1])[:10],
         },
     )  # fmt: skip
