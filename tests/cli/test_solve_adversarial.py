@@ -54,6 +54,7 @@ simcal.cli.main()
 """
 
 
+@pytest.mark.slow
 def test_a_killed_training_continues_bit_for_bit(command, tmp_path):
     killed, whole, iterations = tmp_path / "killed", tmp_path / "whole", 60
     arguments = ["solve", "lq-10", "--method", "adversarial", "--steps", "10", "--paths", "20", "--no-certificate"]

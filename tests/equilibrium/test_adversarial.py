@@ -122,7 +122,9 @@ def test_quadratic_costs_give_the_equilibrium_of_the_scheme(drift, clearing, tim
     assert errors.clearing < (1e-12 if clearing == "known" else 1e-4)
 
 
-@pytest.mark.parametrize(("power", "timing"), [(1.5, "pre-trade"), (3.0, "post-trade")])
+@pytest.mark.parametrize(
+    ("power", "timing"), [(1.5, "pre-trade"), pytest.param(3.0, "post-trade", marks=pytest.mark.slow)]
+)
 def test_two_agents_with_power_costs_agree_with_quadrature(power, timing):
     problem = TWO.replace(power=power, timing=timing)
     exact, found = solve(problem, method="quadrature"), solve(problem, method="adversarial", iterations=150)
