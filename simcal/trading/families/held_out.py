@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from simcal.data import load_series
 from simcal.errors import DataError
@@ -69,6 +70,9 @@ def split(prices: Any, train_share: float | None, markets: Any, burn_in: int, dr
             f"{burn_in} and {FEWEST} steps; give a longer series, a shorter burn-in or another train_share."
         )
     before = series.prices[training.n - 1 - burn_in : training.n - 1]
+    dates = {}
+    if isinstance(held_out.dates, pd.DatetimeIndex):
+        dates = {"held_out_from": str(held_out.dates[0])[:10], "held_out_to": str(held_out.dates[-1])[:10]}
     return RealPrices(
         training.prices,
         np.concatenate([before, held_out.prices]),
@@ -77,7 +81,6 @@ def split(prices: Any, train_share: float | None, markets: Any, burn_in: int, dr
         series.periods_per_year,
         {
             "data": series.name, "data_sha256": sha256, "drift": drift, "train_share": share,
-            "held_out_steps": held_out.n - 1, "held_out_from": str(held_out.dates[0])[:10],
-            "held_out_to": str(held_out.dates[-1])[:10],
+            "held_out_steps": held_out.n - 1, **dates,
         },
     )  # fmt: skip

@@ -24,10 +24,8 @@ def write_family_report(path: str | Path, result: FamilyBacktest) -> Path:
     DataError
         The file cannot be written.
     """
-    sections = [_strategies(result)]
-    if result.agreement is not None:
-        sections.append(_agreement(result, result.agreement))
-    sections.append(_selection(result))
+    judged = [] if result.agreement is None else [_agreement(result, result.agreement)]
+    sections = [*judged, _selection(result), _strategies(result)]
     s = result.settings
     return write_report(
         path,
@@ -44,7 +42,7 @@ def strategies_for_readers(result: FamilyBacktest) -> pd.DataFrame:
     table = result.table
     words = {
         "strategy": list(table.index),
-        "Sharpe": _banded(table, "sharpe", "low", "high"),
+        "Sharpe": _halved(table, "sharpe", "high"),
         "95 % of paths": [f"{_2(a)} to {_2(b)}" for a, b in zip(table["path_low"], table["path_high"], strict=True)],
         "P(Sharpe < 0)": [f"{value:.0%}" for value in table["below_zero"]],
         "drawdown": [f"{value:.0%}" for value in table["max_drawdown"]],
@@ -55,7 +53,7 @@ def strategies_for_readers(result: FamilyBacktest) -> pd.DataFrame:
         words["sd between markets"] = [_2(value) for value in share]
     if "held_out" in table:
         words["training"] = [_2(value) for value in table["training"]]
-        words["held out"] = _banded(table, "held_out", "held_out_low", "held_out_high")
+        words["held out"] = _halved(table, "held_out", "held_out_high")
     return pd.DataFrame(words)
 
 
@@ -95,7 +93,8 @@ def _subtitle(result: FamilyBacktest) -> str:
     words = f"On {s['n_paths']} paths of {s['n_steps']} steps of {markets}"
     if "data" not in s:
         return words
-    return f"{words}, and on {s['data']} from {s['held_out_from']} to {s['held_out_to']}, which was held out"
+    when = f" from {s['held_out_from']} to {s['held_out_to']}" if "held_out_from" in s else ""
+    return f"{words}, and on {s['held_out_steps']} steps of {s['data']}{when}, which were held out"
 
 
 def _key_numbers(result: FamilyBacktest) -> dict[str, Any]:
@@ -153,9 +152,9 @@ def verdict(agreement: pd.DataFrame) -> str:
         return "The strategies have no rank correlation: in one place all reached the same."
     value = _cell(row["value"], row["low"], row["high"])
     if row["low"] > 0:
-        return f"The calibrated market ranks the strategies as held-out prices do ({value})."
+        return f"The calibrated market ranks the strategies as held-out prices do: {value}."
     if row["high"] < 0:
-        return f"The calibrated market ranks the strategies against held-out prices ({value})."
+        return f"The calibrated market ranks the strategies against held-out prices: {value}."
     words = (
         f"The interval of the rank correlation, {value}, spans zero: these held-out prices do not tell whether the "
         "calibrated market ranks the strategies rightly."
@@ -183,6 +182,12 @@ def _banded(frame: pd.DataFrame, value: str, low: str, high: str) -> list[str]:
     return [_cell(*row) for row in frame[[value, low, high]].itertuples(index=False)]
 
 
+def _halved(frame: pd.DataFrame, value: str, high: str) -> list[str]:
+    """Values with half the width of their bands, which are symmetric; on one line."""
+    pairs = frame[[value, high]].itertuples(index=False)
+    return [_2(v) if not np.isfinite(end) else f"{_2(v)}\u00a0\u00b1\u00a0{_2(end - v)}" for v, end in pairs]
+
+
 def _cell(value: Any, low: Any, high: Any) -> str:
     if not np.isfinite(value):
         return ""
@@ -190,7 +195,7 @@ def _cell(value: Any, low: Any, high: Any) -> str:
 
 
 def _2(value: Any) -> str:
-    return "" if not np.isfinite(value) else f"{value:.2f}"
+    return "" if not np.isfinite(value) else f"{round(float(value), 2) + 0.0:.2f}"  # never -0.00
 
 
 def _p(value: Any) -> str:
