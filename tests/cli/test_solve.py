@@ -7,14 +7,13 @@ import sys
 import pytest
 
 import simcal
-from simcal.equilibrium import METHODS, load_problem
+from simcal.equilibrium import load_problem
 
 
 @pytest.fixture
-def quick(monkeypatch):
+def quick(keep_methods):
     """Without the methods that take longer than a moment."""
-    for slow in [name for name in METHODS if name not in ("frictionless", "riccati", "discrete", "modal")]:
-        monkeypatch.delitem(METHODS, slow)
+    keep_methods("frictionless", "riccati", "discrete", "modal")
 
 
 def test_a_solution_shows_its_numbers_with_eight_decimals(command):

@@ -5,16 +5,15 @@ import json
 import pytest
 
 import simcal
-from simcal.equilibrium import METHODS, load_problem
+from simcal.equilibrium import load_problem
 
 SHORT = ("--steps", "6", "--paths", "20", "--no-certificate")
 
 
 @pytest.fixture
-def few(monkeypatch):
+def few(keep_methods):
     """One exact method and the baselines."""
-    for other in [name for name in METHODS if name not in ("modal", "combo", "fbsde")]:
-        monkeypatch.delitem(METHODS, other)
+    keep_methods("modal", "combo", "fbsde")
 
 
 @pytest.mark.parametrize("method", ["combo", "fbsde"])

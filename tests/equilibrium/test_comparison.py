@@ -64,10 +64,10 @@ def test_a_method_that_fails_is_a_row_with_its_status(monkeypatch):
     assert solved.row()["terminal"] is None
 
 
-def test_a_method_that_learns_is_not_compared_unasked(monkeypatch):
+def test_a_method_that_learns_is_not_compared_unasked(monkeypatch, keep_methods):
+    keep_methods("frictionless", "modal", "riccati")
     monkeypatch.setitem(METHODS, "taught", Method("frictionless", "solve_frictionless", learns=True))
     problem = load_problem("lq-5").replace(n_steps=5)
-    monkeypatch.delitem(METHODS, "collocation")
     assert "taught" not in [x.solution.method for x in compare(problem, n_paths=5).solved]
     assert compare(problem, ["taught"], n_paths=5).solved[0].errors is not None
 
