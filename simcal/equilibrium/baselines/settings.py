@@ -75,11 +75,11 @@ class BaselineSettings:
 
     @classmethod
     def of(cls, problem: EquilibriumProblem) -> Self:
-        """What was measured to suit a problem: a quadratic cost needs no state in sigma."""
+        """What was measured to suit a problem; a quadratic cost needs no state in sigma."""
         if problem.power == 2:
             batch = 256 if problem.n_agents <= 20 else 64
             return cls(batch=batch, hidden=(8,), volatility_hidden=(), learning_rate=0.02)
-        return cls() if problem.n_agents == 2 else cls(iterations=200, batch=128)
+        return cls() if problem.n_agents == 2 else cls(batch=128)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
