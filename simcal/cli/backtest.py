@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simcal.cli.output import Json, print_json, say
+from simcal.cli.output import Json, print_json, progress_bar, say
 from simcal.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -105,7 +103,7 @@ def command(
             )
         past = _past(history, map_ or [], market, shifts or _SHIFTS, level)
     given: Any = {"size": size[0] if size and len(size) == 1 else size, "execution": execution, "returns": returns}
-    with _progress() as told:
+    with progress_bar("paths played", _PATIENCE) as told:
         result = simcal.backtest(
             strategy if len(strategy) > 1 else strategy[0], played, n_paths=paths, n_steps=steps, seed=seed, **given,
             sizes=grid, fixed_cost=fixed_cost, proportional_cost=proportional_cost, quadratic_cost=quadratic_cost,
@@ -177,27 +175,3 @@ def _write(out: Path, result: Backtest, past: HistoryShift | None, report: bool)
     if past is not None:
         write_atomically(out / "history.csv", past.table.to_csv(index=False, lineterminator="\n"))
     return write_backtest_report(out / "report.html", result, past) if report else out
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error for runs of more than a few seconds; yields what `backtest` takes as `progress`."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    began, bar = time.monotonic(), Progress(console=console, transient=True, disable=not console.is_terminal)
-    tasks: list[Any] = []
-
-    def told(done: int, total: int) -> None:
-        if not tasks and time.monotonic() - began > _PATIENCE and done < total:
-            bar.start()
-            tasks.append(bar.add_task("paths played", total=total))
-        if tasks:
-            bar.update(tasks[0], completed=done)
-
-    try:
-        yield told
-    finally:
-        if tasks:
-            bar.stop()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simcal.cli.output import Json, print_json, print_table, say
+from simcal.cli.output import Json, print_json, print_table, progress_bar, say
 from simcal.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -65,7 +63,7 @@ def command(
     import simcal
 
     _check(markets, train_share, data, out)
-    with _progress() as told:
+    with progress_bar("markets played") as told:
         result = simcal.backtest_family(
             family, markets if len(markets) > 1 else markets[0], data, train_share=train_share, drift=drift,
             n_paths=paths, n_steps=steps, seed=seed, size=size, execution=execution,  # pyright: ignore[reportArgumentType]
@@ -186,26 +184,3 @@ def _write(out: Path, result: FamilyBacktest, report: bool) -> Path:
 
     result.save(out)
     return write_family_report(out / "report.html", result) if report else out
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error from the first message on, so that an error before it stands alone."""
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
-    console = Console(stderr=True)
-    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-    tasks: list[TaskID] = []
-
-    def told(done: int, total: int) -> None:
-        if not tasks:
-            bar.start()
-            tasks.append(bar.add_task("markets played", total=total))
-        bar.update(tasks[0], completed=done)
-
-    try:
-        yield told
-    finally:
-        if tasks:
-            bar.stop()

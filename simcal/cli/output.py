@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -120,3 +121,31 @@ def _bars() -> Iterator[Any]:
     finally:
         if progress.tasks:
             progress.stop()
+
+
+@contextmanager
+def progress_bar(words: str, patience: float = 0.0) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, gone at the end; yields what takes (done, total).
+
+    It appears with the first message after `patience` seconds that leaves something to do, so that a quick run and an
+    error before it stand alone.
+    """
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    console = Console(stderr=True)
+    began, bar = time.monotonic(), Progress(console=console, transient=True, disable=not console.is_terminal)
+    tasks: list[TaskID] = []
+
+    def told(done: int, total: int) -> None:
+        if not tasks and time.monotonic() - began >= patience and done < total:
+            bar.start()
+            tasks.append(bar.add_task(words, total=total))
+        if tasks:
+            bar.update(tasks[0], completed=done)
+
+    try:
+        yield told
+    finally:
+        if tasks:
+            bar.stop()
