@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from simcal.models.stock.lanes import OPTIONS
+from simcal.models.lanes import OPTIONS
 
 
 @njit(**OPTIONS)
