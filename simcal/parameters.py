@@ -106,6 +106,12 @@ def check_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
             raise ParameterError(f"{name!r} is not {what}; {hint}")
 
 
+def check_factor(factor: float) -> None:
+    """Raise `ParameterError` unless a market can be `rescaled` by the factor."""
+    if not 0 < factor < math.inf:
+        raise ParameterError(f"The factor is {factor!r}, but must be a positive number.")
+
+
 def to_plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Tuples as lists, so that TOML and JSON can hold them; absent (None) values are left out."""
     return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items() if v is not None}

@@ -12,8 +12,9 @@ import numpy as np
 from simcal.equilibrium.problem import SPECS, EquilibriumProblem
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.errors import ParameterError
+from simcal.models.trading_costs.market import check_changes, refuse_twin
 from simcal.noise import normals
-from simcal.parameters import Parameter, check_names
+from simcal.parameters import Parameter, check_factor
 
 _BLOCK = 64  # paths evaluated together, from a multiple of it on
 _DRAWS = 64  # steps whose draws are made at a time
@@ -62,19 +63,12 @@ class SolutionMarket:
 
     def replace(self, **changes: Any) -> Self:
         """The same market from another initial price; other parameters need a solution of their own."""
-        check_names(changes, self.SPECS, "a parameter of the equilibrium market")
-        for name in changes:
-            if name != "initial_price":
-                raise ParameterError(
-                    f"{name} cannot be changed alone, because what the agents do follows from it. Change the problem, "
-                    "solve it, and make the market of the solution."
-                )
+        check_changes(changes, self.SPECS)
         return replace(self, **changes)
 
     def rescaled(self, factor: float) -> Self:
         """The market whose returns are `factor` times as large: the same amounts at another level of the price."""
-        if not 0 < factor < float("inf"):
-            raise ParameterError(f"The factor is {factor!r}, but must be a positive number.")
+        check_factor(factor)
         return self.replace(initial_price=self.initial_price / factor)
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,10 +118,7 @@ class SolutionMarket:
 
     def twin(self, trainable: Sequence[str], *, per_trader: Sequence[str] = (), **options: Any) -> NoReturn:
         """An equilibrium has no differentiable twin: `ParameterError`."""
-        raise ParameterError(
-            "The market of an equilibrium has no differentiable twin, because each value of a parameter needs a "
-            "solution. Calibrate a market of kind 'stock' or 'rfq'."
-        )
+        refuse_twin()
 
     def _block(
         self, seed: int, first: int, n_steps: int, save: tuple[str, ...], every: int, burn_in: int, dtype: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy as np
 from simcal.errors import ParameterError
 from simcal.models.dealers.checks import CHOICES, check_panel_weights, check_together
 from simcal.models.dealers.specs import MOST_DEALERS, PARAMETERS, SPECS
-from simcal.parameters import Parameter, check_names, to_plain
+from simcal.models.described import Described
+from simcal.parameters import Parameter, check_factor, check_names
 
 if TYPE_CHECKING:
     from simcal.models.dealers.stepper import RfqStepper
@@ -22,7 +23,7 @@ Quoting = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class RfqMarket:
+class RfqMarket(Described):
     r"""Clients who request quotes from dealers and trade at the best one, or not at all (an immutable description).
 
     A step is one request. Its client is on side :math:`d = +1` (she buys) or :math:`-1` (she sells). With the mid P
@@ -125,8 +126,7 @@ class RfqMarket:
         Reduced quotes, and so who trades, stay as they are, but for roundings to the tick. The range of a uniform mid
         widens about its centre as far as the bid stays positive.
         """
-        if not 0 < factor < float("inf"):
-            raise ParameterError(f"The factor is {factor!r}, but must be a positive number.")
+        check_factor(factor)
         half_spread = self.half_spread * factor
         centre, reach = (self.mid_low + self.mid_high) / 2, (self.mid_high - self.mid_low) / 2
         if factor > 1:
@@ -138,24 +138,12 @@ class RfqMarket:
             mid_low=centre - reach, mid_high=centre + reach,
         )  # fmt: skip
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as they stand in TOML: ``kind`` first, then every parameter."""
-        return {"kind": self.kind, **to_plain(asdict(self))}
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The market that a TOML file describes; `ParameterError` for unknown names."""
         values = {k: v for k, v in values.items() if k not in ("kind", "description")}
         check_names(values, [*SPECS, *CHOICES], "a parameter of the dealer market")
         return cls(**values)
-
-    def describe(self) -> list[dict[str, Any]]:
-        """One row per parameter: name, letter, value, unit, description; for tables."""
-        return [
-            {"parameter": p.name, "letter": p.letter, "value": getattr(self, p.name), "unit": p.unit,
-             "meaning": p.description}
-            for p in PARAMETERS
-        ]  # fmt: skip
 
     def simulate_chunk(
         self,

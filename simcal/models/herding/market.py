@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from simcal.errors import ParameterError
+from simcal.models.described import Described
 from simcal.models.herding.specs import PARAMETERS, SPECS, STARTS_AT_MEAN, STREAM_VALUE, STREAM_VARIANCE
-from simcal.parameters import Parameter, check_names, to_plain
+from simcal.parameters import Parameter, check_factor, check_names
 
 if TYPE_CHECKING:
     from simcal.models.herding.stepper import HerdingStepper
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class HerdingMarket:
+class HerdingMarket(Described):
     r"""Fundamentalists and chartists whose shares follow their attractiveness (an immutable description).
 
     With the log price :math:`p`, its fundamental value :math:`p^*` and the change :math:`r(t) = p(t) - p(t-1)`,
@@ -125,8 +126,7 @@ class HerdingMarket:
 
     def rescaled(self, factor: float) -> Self:
         """The market whose log returns are `factor` times as large, exactly; impact and sensitivities stay."""
-        if not 0 < factor < float("inf"):
-            raise ParameterError(f"The factor is {factor!r}, but must be a positive number.")
+        check_factor(factor)
 
         def level(value: float | None) -> float | None:
             return None if value is None else self.initial_price * (value / self.initial_price) ** factor
@@ -145,24 +145,12 @@ class HerdingMarket:
             vol_of_vol=self.vol_of_vol * factor,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as they stand in TOML: ``kind`` first, then every parameter."""
-        return {"kind": self.kind, **to_plain(asdict(self))}
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The market that a TOML file describes; `ParameterError` for unknown names."""
         values = {k: v for k, v in values.items() if k not in ("kind", "description")}
         check_names(values, SPECS, "a parameter of the herding market")
         return cls(**values)
-
-    def describe(self) -> list[dict[str, Any]]:
-        """One row per parameter: name, letter, value, unit, description; for tables."""
-        return [
-            {"parameter": p.name, "letter": p.letter, "value": getattr(self, p.name), "unit": p.unit,
-             "meaning": p.description}
-            for p in PARAMETERS
-        ]  # fmt: skip
 
     def simulate_chunk(
         self,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from simcal.errors import ParameterError
+from simcal.models.described import Described
 from simcal.models.stock.specs import PARAMETERS, SPECS, STREAM_TRADERS, SWITCHING
-from simcal.parameters import Parameter, check_names, to_plain
+from simcal.parameters import Parameter, check_factor, check_names
 
 if TYPE_CHECKING:
     from simcal.models.stock.stepper import StockStepper
@@ -20,7 +21,7 @@ Number = float | Sequence[float]
 
 
 @dataclass(frozen=True)
-class StockMarket:
+class StockMarket(Described):
     r"""Noise, technical and fundamental traders whose orders move one price (an immutable description).
 
     Everybody who acts at step :math:`t` knows the prices up to :math:`t-1`:
@@ -155,8 +156,7 @@ class StockMarket:
         as before. `impact` stays below 1: what it lacks then goes into the sensitivities, and returns that noise
         traders make fall short of the factor.
         """
-        if not 0 < factor < float("inf"):
-            raise ParameterError(f"The factor is {factor!r}, but must be a positive number.")
+        check_factor(factor)
 
         def times(name: str, power: float) -> Number:
             value = getattr(self, name)
@@ -177,10 +177,6 @@ class StockMarket:
             misalignment_tilt=self.misalignment_tilt / factor,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as they stand in TOML: ``kind`` first, then every parameter."""
-        return {"kind": self.kind, **to_plain(asdict(self))}
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The market that a TOML file describes; `ParameterError` for unknown names."""
@@ -188,14 +184,6 @@ class StockMarket:
         check_names(values, [*SPECS, "rule"], "a parameter of the stock market")
         values.setdefault("variance_start", None)
         return cls(**values)
-
-    def describe(self) -> list[dict[str, Any]]:
-        """One row per parameter: name, letter, value, unit, description; for tables."""
-        return [
-            {"parameter": p.name, "letter": p.letter, "value": getattr(self, p.name), "unit": p.unit,
-             "meaning": p.description}
-            for p in PARAMETERS
-        ]  # fmt: skip
 
     def simulate_chunk(
         self,

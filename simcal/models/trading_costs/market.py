@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
 import numpy as np
 
 from simcal.errors import ParameterError
-from simcal.parameters import Parameter, check_names, to_plain
+from simcal.models.described import Described
+from simcal.parameters import Parameter, check_factor, check_names
 
 if TYPE_CHECKING:
     from simcal.models.market import Twin
@@ -29,7 +30,7 @@ _CHOICES = ("timing", "endless", "changes")
 
 
 @dataclass(frozen=True)
-class EquilibriumMarket:
+class EquilibriumMarket(Described):
     r"""Agents who hedge endowments with one asset at quadratic costs, in equilibrium (an immutable description).
 
     In step k of a period, with :math:`\psi` the positions less those at its start and W its Brownian motion,
@@ -131,25 +132,17 @@ class EquilibriumMarket:
 
     def replace(self, **changes: Any) -> Self:
         """The same market from another initial price; other parameters need a solution of their own."""
-        check_names(changes, [*_SPECS, *_TABLES, *_CHOICES], "a parameter of the equilibrium market")
-        for name in changes:
-            if name != "initial_price":
-                raise ParameterError(
-                    f"{name} cannot be changed alone, because what the agents do follows from it. Change the "
-                    "problem, solve it, and make the market of the solution."
-                )
+        check_changes(changes, [*_SPECS, *_TABLES, *_CHOICES])
         return replace(self, **changes)
 
     def rescaled(self, factor: float) -> Self:
         """The market whose returns are `factor` times as large: the same amounts at another level of the price."""
-        if not 0 < factor < float("inf"):
-            raise ParameterError(f"The factor is {factor!r}, but must be a positive number.")
+        check_factor(factor)
         return self.replace(initial_price=self.initial_price / factor)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in TOML: ``kind`` first."""
-        values = to_plain(asdict(self))
-        return {"kind": self.kind, **{k: _lists(v) if k in _TABLES else v for k, v in values.items()}}
+        return {k: _lists(v) if k in _TABLES else v for k, v in super().to_dict().items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -160,14 +153,6 @@ class EquilibriumMarket:
             if name not in values:
                 raise ParameterError(f"The equilibrium market has no {name}; save the market of a solution.")
         return cls(**values)
-
-    def describe(self) -> list[dict[str, Any]]:
-        """One row per parameter: name, letter, value, unit, description; for tables."""
-        return [
-            {"parameter": p.name, "letter": p.letter, "value": getattr(self, p.name), "unit": p.unit,
-             "meaning": p.description}
-            for p in _PARAMETERS
-        ]  # fmt: skip
 
     def simulate_chunk(
         self,
@@ -197,10 +182,22 @@ class EquilibriumMarket:
 
     def twin(self, trainable: Sequence[str], *, per_trader: Sequence[str] = (), **options: Any) -> Twin:
         """An equilibrium has no differentiable twin: `ParameterError`."""
-        _refuse_twin()
+        refuse_twin()
 
 
-def _refuse_twin() -> NoReturn:
+def check_changes(changes: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `ParameterError` where a change asks for more than another initial price of an equilibrium."""
+    check_names(changes, known, "a parameter of the equilibrium market")
+    for name in changes:
+        if name != "initial_price":
+            raise ParameterError(
+                f"{name} cannot be changed alone, because what the agents do follows from it. Change the problem, "
+                "solve it, and make the market of the solution."
+            )
+
+
+def refuse_twin() -> NoReturn:
+    """Raise the `ParameterError` of a market that has no gradients."""
     raise ParameterError(
         "The market of an equilibrium has no differentiable twin, because each value of a parameter needs a solution. "
         "Calibrate a market of kind 'stock' or 'rfq'."
