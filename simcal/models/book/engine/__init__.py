@@ -1,8 +1,8 @@
 """The order book engine: compiled functions on the arrays of one book, to be called from other compiled loops.
 
-A book is a `Book`, a named tuple of arrays: no trader, no random number, no price in currency is in it. Prices are ticks
-0 to n_ticks - 1, volumes whole shares, traders whole numbers, time a clock that `advance` moves by one. All costs are
-linear in orders and do not grow with the book.
+A book is a `Book`, a named tuple of arrays: no trader, no random number, no price in currency is in it. Prices are
+ticks 0 to n_ticks - 1, volumes whole shares, traders whole numbers, time a clock that `advance` moves by one. All costs
+are linear in orders and do not grow with the book.
 
 >>> from simcal.models.book import engine
 >>> book = engine.new_book(n_ticks=1000, capacity=100)
@@ -40,6 +40,8 @@ Everything else is compiled and takes the book first:
 ``settle(fills, count, shares, cash, tick_size)``          books trades on the traders' accounts
 =========================================================  ============================================================
 
+- **Speed**: compile your own functions that take a book and allocate nothing with ``@njit(**engine.BORROWED)``. Without
+  it Numba counts references to the book's arrays at every call, which costs several times what an order costs.
 - **Trades** are the first ``n_fills(book)`` rows of ``book.fills`` (fields ``resting``, ``incoming``: identities;
   ``buyer``, ``seller``: traders; ``tick``, ``volume``, ``step``; ``side`` of the incoming order). The caller reads
   them and calls ``clear_fills``. A buffer as large as the capacity (as it is by default), emptied before each order,
@@ -67,6 +69,7 @@ from simcal.models.book.engine.layout import (
     BAD_TRADER,
     BAD_VOLUME,
     BOOK_FULL,
+    BORROWED,
     BUY,
     CANCEL_INCOMING,
     CANCEL_RESTING,
@@ -123,6 +126,7 @@ __all__ = [
     "BAD_TRADER",
     "BAD_VOLUME",
     "BOOK_FULL",
+    "BORROWED",
     "BUY",
     "CANCELLED",
     "CANCEL_INCOMING",

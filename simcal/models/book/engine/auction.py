@@ -5,15 +5,24 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simcal.models.book.engine.layout import BEST_BUY, BEST_SELL, BUY, FILLS_FULL, N_FILLS, NO_TICK, SELL, TRADED
+from simcal.models.book.engine.layout import (
+    BEST_BUY,
+    BEST_SELL,
+    BORROWED,
+    BUY,
+    FILLS_FULL,
+    N_FILLS,
+    NO_TICK,
+    SELL,
+    TRADED,
+)
 from simcal.models.book.engine.matching import is_crossed, trade_heads
 from simcal.models.book.engine.views import first_at, next_level
-from simcal.models.lanes import OPTIONS
 
 I64 = np.int64
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def _following(book, side, slot):
     """The order after `slot` in price and time, or 0."""
     order = book.orders[slot]
@@ -23,7 +32,7 @@ def _following(book, side, slot):
     return first_at(book, side, tick) if tick != NO_TICK else I64(0)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def clearing_price(book, reference):
     """The price of a call auction in the book as it is.
 
@@ -79,7 +88,7 @@ def clearing_price(book, reference):
     return min(max(reference, first), end), volume, pairs
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def _unserved(book, slot, left):
     """Volume of a level from an order on, of which `left` is left."""
     volume, slot = left, I64(book.orders[slot].next)
@@ -89,7 +98,7 @@ def _unserved(book, slot, left):
     return volume
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def auction(book, reference):
     """Hold a call auction; the session stays what it is.
 

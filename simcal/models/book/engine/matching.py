@@ -8,6 +8,7 @@ from simcal.models.book.engine.layout import (
     ALLOW,
     BEST_BUY,
     BEST_SELL,
+    BORROWED,
     BUY,
     CANCEL_RESTING,
     DROPPED,
@@ -23,10 +24,9 @@ from simcal.models.book.engine.layout import (
     TRADED,
 )
 from simcal.models.book.engine.queues import leave, reduce
-from simcal.models.lanes import OPTIONS
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def record(book, resting, incoming, side, trader, other, tick, volume):
     """Write a trade; `side` and `trader` are the incoming order's."""
     fill = book.fills[book.state[N_FILLS]]
@@ -37,14 +37,14 @@ def record(book, resting, incoming, side, trader, other, tick, volume):
     book.state[LAST_TICK] = tick
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def use_one_price(book, first):
     """Give all trades from row `first` on the price of the last."""
     for row in range(first, book.state[N_FILLS] - 1):
         book.fills[row].tick = book.state[LAST_TICK]
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def sweep(book, identity, side, key, volume, trader):
     """Trade an incoming order with the other side, as far as its key reaches.
 
@@ -77,13 +77,13 @@ def sweep(book, identity, side, key, volume, trader):
     return status, volume
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def is_crossed(book):
     """Whether a buy and a sell that rest could trade, as they can where orders were only collected."""
     return book.state[BEST_BUY] + book.state[BEST_SELL] >= book.levels.shape[1] - 1
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def trade_heads(book, buy, sell, tick, volume):
     """Trade `volume` of two resting orders, the newer taken for the incoming one; at `tick`, or -1 for the older's."""
     b, s = book.orders[buy], book.orders[sell]
@@ -96,7 +96,7 @@ def trade_heads(book, buy, sell, tick, volume):
     reduce(book, sell, volume)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def uncross(book):
     """Trade the best buy with the best sell until the book is no longer crossed.
 

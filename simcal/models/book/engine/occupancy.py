@@ -3,20 +3,21 @@ as many looks as the book is high (three for 262 144 ticks)."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from simcal.models.lanes import OPTIONS
+from simcal.models.book.engine.layout import BORROWED
 
 U64, I64 = np.uint64, np.int64
 ONE, SIX, LAST = U64(1), U64(6), U64(63)
 
 
 @intrinsic
-def highest_bit(context, word):
-    """Place of the highest bit of a uint64 that is not 0."""
+def _highest_bit(context, word):
 
     def code(context, builder, signature, arguments):
         zeros = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
@@ -25,7 +26,10 @@ def highest_bit(context, word):
     return types.int64(types.uint64), code
 
 
-@njit(**OPTIONS)
+highest_bit: Any = _highest_bit  # place of the highest bit of a uint64 that is not 0
+
+
+@njit(**BORROWED)
 def mark(words, side, key):
     """Note that a level has orders."""
     place = U64(key)
@@ -37,7 +41,7 @@ def mark(words, side, key):
         place = place >> SIX
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def unmark(words, side, key):
     """Note that a level has no orders left."""
     place = U64(key)
@@ -49,7 +53,7 @@ def unmark(words, side, key):
         place = place >> SIX
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def highest_below(words, side, key):
     """The highest key with orders below `key`, or -1."""
     place = U64(key)

@@ -13,6 +13,7 @@ from simcal.models.book.engine.layout import (
     BEST_BUY,
     BEST_SELL,
     BOOK_FULL,
+    BORROWED,
     CANCELLED,
     DROPPED,
     FREE,
@@ -33,12 +34,11 @@ from simcal.models.book.engine.layout import (
 )
 from simcal.models.book.engine.matching import is_crossed, sweep, uncross
 from simcal.models.book.engine.queues import enter, free_slot, leave, take_slot
-from simcal.models.lanes import OPTIONS
 
 I64 = np.int64
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def _refusal(book, side, tick, volume, trader):
     if side != 0 and side != 1:
         return BAD_SIDE
@@ -51,7 +51,7 @@ def _refusal(book, side, tick, volume, trader):
     return 0
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def _write(book, slot, side, tick, volume, trader, lifetime):
     order, now = book.orders[slot], book.state[STEP]
     order.sequence = book.state[N_SENT]
@@ -60,7 +60,7 @@ def _write(book, slot, side, tick, volume, trader, lifetime):
     order.expiry = now + lifetime + 1 if lifetime >= 0 else 0
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def limit(book, side, tick, volume, trader, lifetime):
     """Send a limit order.
 
@@ -113,7 +113,7 @@ def limit(book, side, tick, volume, trader, lifetime):
     return RESTING, identity
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def market(book, side, volume, trader):
     """Send a market order: it trades with what is there, at any price, and never rests.
 
@@ -141,7 +141,7 @@ def market(book, side, volume, trader):
     return DROPPED if left > 0 and status == TRADED else status, identity
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def slot_of(book, identity):
     """Slot of a live order, or 0 where none has this number (any more)."""
     slot = identity & ((1 << SLOT_BITS) - 1)
@@ -151,7 +151,7 @@ def slot_of(book, identity):
     return I64(0)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def cancel(book, identity):
     """Cancel a live order: `CANCELLED`, or `UNKNOWN_ORDER` if it has traded, expired or never was."""
     slot = slot_of(book, identity)
@@ -161,7 +161,7 @@ def cancel(book, identity):
     return CANCELLED
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def cancel_all(book, trader):
     """Cancel all live orders of a trader and count them; for books made with `n_traders`."""
     count = 0
@@ -172,7 +172,7 @@ def cancel_all(book, trader):
     return count
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def advance(book):
     """Move the clock by one step and remove the orders whose last step is over; how many those were."""
     book.state[STEP] += 1
@@ -187,25 +187,25 @@ def advance(book):
     return count
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def collect(book):
     """From now on orders rest without trading, and the book may cross."""
     book.state[TRADING] = 0
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def trade(book):
     """From now on orders trade as they come; a crossed book trades with itself at the next order (see `auction`)."""
     book.state[TRADING] = 1
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def clear_fills(book):
     """Empty the buffer of trades."""
     book.state[N_FILLS] = 0
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def reset(book):
     """Make the book as it was when it was new, in time linear in the orders that ever rested at once."""
     state = book.state

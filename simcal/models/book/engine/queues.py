@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simcal.models.book.engine.layout import BEST_BUY, FREE, N_LIVE, USED, key_of
+from simcal.models.book.engine.layout import BEST_BUY, BORROWED, FREE, N_LIVE, USED, key_of
 from simcal.models.book.engine.occupancy import highest_below, mark, unmark
-from simcal.models.lanes import OPTIONS
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def take_slot(book):
     """A free slot, or 0; the last one freed first, because it is still in the cache."""
     state = book.state
@@ -24,7 +23,7 @@ def take_slot(book):
     return np.int64(0)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def free_slot(book, slot):
     """Give a slot back."""
     order = book.orders[slot]
@@ -33,7 +32,7 @@ def free_slot(book, slot):
     book.state[FREE] = slot
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def enter(book, slot):
     """Put the order in `slot`, whose own numbers are written, at the end of its queues."""
     orders, state = book.orders, book.state
@@ -68,7 +67,7 @@ def enter(book, slot):
         book.owned[order.trader] = slot
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def leave(book, slot):
     """Take the order in `slot` out of all its queues and free the slot."""
     orders, state = book.orders, book.state
@@ -108,7 +107,7 @@ def leave(book, slot):
     free_slot(book, slot)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def reduce(book, slot, volume):
     """Take `volume` off an order, which leaves where nothing is left of it."""
     order = book.orders[slot]

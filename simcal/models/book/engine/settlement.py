@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from numba import njit
 
-from simcal.models.lanes import OPTIONS
+from simcal.models.book.engine.layout import BORROWED
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def settle(fills, count, shares, cash, tick_size):
     """Book the first `count` trades of a buffer.
 

@@ -5,46 +5,56 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simcal.models.book.engine.layout import BEST_BUY, BUY, LAST_TICK, N_FILLS, N_LIVE, NO_TICK, SELL, STEP, key_of
+from simcal.models.book.engine.layout import (
+    BEST_BUY,
+    BORROWED,
+    BUY,
+    LAST_TICK,
+    N_FILLS,
+    N_LIVE,
+    NO_TICK,
+    SELL,
+    STEP,
+    key_of,
+)
 from simcal.models.book.engine.occupancy import highest_below
-from simcal.models.lanes import OPTIONS
 
 I64 = np.int64
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def best(book, side):
     """Best tick of a side, or `NO_TICK`."""
     key = book.state[BEST_BUY + side]
     return key_of(book, side, key) if key >= 0 else I64(NO_TICK)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def best_bid(book):
     """Highest tick at which somebody buys, or `NO_TICK`."""
     return best(book, BUY)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def best_ask(book):
     """Lowest tick at which somebody sells, or `NO_TICK`."""
     return best(book, SELL)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def next_level(book, side, tick):
     """The tick of the next level with orders, one further from the best than `tick`, or `NO_TICK`."""
     key = highest_below(book.words, side, key_of(book, side, tick))
     return key_of(book, side, key) if key >= 0 else I64(NO_TICK)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def volume_at(book, side, tick):
     """Shares that rest at a tick on a side."""
     return book.levels[side, key_of(book, side, tick)].volume
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def depth(book, side, ticks, volumes):
     """Fill two arrays with the levels of a side from the best outwards; how many there were room for."""
     tick, count = best(book, side), 0
@@ -55,37 +65,37 @@ def depth(book, side, ticks, volumes):
     return count
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def first_at(book, side, tick):
     """Slot of the oldest order of a level, or 0; the next one is `book.orders[slot].next`."""
     return I64(book.levels[side, key_of(book, side, tick)].head)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def first_owned(book, trader):
     """Slot of the newest live order of a trader, or 0; the next one is `book.orders[slot].own_next`."""
     return I64(book.owned[trader])
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def step_of(book):
     """The clock."""
     return book.state[STEP]
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def last_tick(book):
     """Tick of the last trade, or `NO_TICK`."""
     return book.state[LAST_TICK]
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def n_fills(book):
     """Trades in the buffer."""
     return book.state[N_FILLS]
 
 
-@njit(**OPTIONS)
+@njit(**BORROWED)
 def n_live(book):
     """Orders in the book."""
     return book.state[N_LIVE]
