@@ -37,11 +37,13 @@ Everything else is compiled and takes the book first:
 ``step_of``, ``last_tick``, ``n_fills``, ``n_live``        clock, last trade's tick, trades in the buffer, live orders
 ``is_crossed(book)``                                       -> whether resting orders could trade
 ``clear_fills(book)``, ``reset(book)``                     empties the buffer of trades; the whole book
+``play(book, stream, begin, slots, statuses)``             plays an array of instructions; -> the row that comes next
 ``settle(fills, count, shares, cash, tick_size)``          books trades on the traders' accounts
 =========================================================  ============================================================
 
 - **Speed**: compile your own functions that take a book and allocate nothing with ``@njit(**engine.BORROWED)``. Without
   it Numba counts references to the book's arrays at every call, which costs several times what an order costs.
+- **Batches**: take ``book_of(books, b)`` once per book, outside its loop over orders.
 - **Trades** are the first ``n_fills(book)`` rows of ``book.fills`` (fields ``resting``, ``incoming``: identities;
   ``buyer``, ``seller``: traders; ``tick``, ``volume``, ``step``; ``side`` of the incoming order). The caller reads
   them and calls ``clear_fills``. A buffer as large as the capacity (as it is by default), emptied before each order,
@@ -104,6 +106,7 @@ from simcal.models.book.engine.orders import (
     slot_of,
     trade,
 )
+from simcal.models.book.engine.play import INSTRUCTION, play
 from simcal.models.book.engine.settlement import settle
 from simcal.models.book.engine.views import (
     best_ask,
@@ -136,6 +139,7 @@ __all__ = [
     "FILL",
     "FILLS_FULL",
     "FOREVER",
+    "INSTRUCTION",
     "NOT_TRADING",
     "NO_TICK",
     "ONE_PRICE",
@@ -166,6 +170,7 @@ __all__ = [
     "new_book",
     "new_books",
     "next_level",
+    "play",
     "reset",
     "settle",
     "slot_of",

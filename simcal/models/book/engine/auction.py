@@ -32,7 +32,7 @@ def _following(book, side, slot):
     return first_at(book, side, tick) if tick != NO_TICK else I64(0)
 
 
-@njit(**BORROWED)
+@njit(cache=True, **BORROWED)
 def clearing_price(book, reference):
     """The price of a call auction in the book as it is.
 
@@ -98,7 +98,7 @@ def _unserved(book, slot, left):
     return volume
 
 
-@njit(**BORROWED)
+@njit(cache=True, **BORROWED)
 def auction(book, reference):
     """Hold a call auction; the session stays what it is.
 

@@ -60,7 +60,7 @@ def _write(book, slot, side, tick, volume, trader, lifetime):
     order.expiry = now + lifetime + 1 if lifetime >= 0 else 0
 
 
-@njit(**BORROWED)
+@njit(cache=True, **BORROWED)
 def limit(book, side, tick, volume, trader, lifetime):
     """Send a limit order.
 
@@ -82,16 +82,17 @@ def limit(book, side, tick, volume, trader, lifetime):
         met an order of its own trader), or negative: `FILLS_FULL` (what could not be recorded did not trade, and the
         rest was cancelled), or refused with nothing done.
     identity : int64
-        The order's number, above that of every earlier order; 0 if refused.
+        Names the order, above the identity of every earlier one; 0 if refused. Shifted right by `SLOT_BITS` it is the
+        order's place among all that were sent, refused ones included, from 1.
     """
+    state = book.state
+    state[N_SENT] += 1
     status = _refusal(book, side, tick, volume, trader)
     if status < 0:
         return status, I64(0)
     slot = take_slot(book)
     if slot == 0:
         return BOOK_FULL, I64(0)
-    state = book.state
-    state[N_SENT] += 1
     identity = (state[N_SENT] << SLOT_BITS) | slot
     if state[TRADING] == 0:
         _write(book, slot, side, tick, volume, trader, lifetime)
@@ -101,8 +102,11 @@ def limit(book, side, tick, volume, trader, lifetime):
         _write(book, slot, side, tick, volume, trader, lifetime)
         enter(book, slot)
         status = uncross(book)
-        alive = book.orders[slot].sequence == state[N_SENT]
-        return RESTING if alive and status == TRADED else status, identity
+        if status == TRADED and book.orders[slot].sequence == state[N_SENT]:
+            status = RESTING
+        elif status == TRADED and book.orders[slot].volume > 0:
+            status = DROPPED
+        return status, identity
     status, left = sweep(book, identity, side, key_of(book, side, tick), volume, trader)
     if left == 0 or status != TRADED:
         free_slot(book, slot)
@@ -113,9 +117,11 @@ def limit(book, side, tick, volume, trader, lifetime):
     return RESTING, identity
 
 
-@njit(**BORROWED)
+@njit(cache=True, **BORROWED)
 def market(book, side, volume, trader):
     """Send a market order: it trades with what is there, at any price, and never rests.
+
+    A crossed book trades with itself first, in a sweep of its own.
 
     Returns
     -------
@@ -123,15 +129,15 @@ def market(book, side, volume, trader):
         `TRADED`, `DROPPED` (some or all of it found nobody to trade with), or negative as in `limit`; `NOT_TRADING`
         while orders are only collected.
     identity : int64
-        The order's number; 0 if refused.
+        Names the order in its trades; 0 if refused.
     """
-    status = _refusal(book, side, 0, volume, trader)
     state = book.state
+    state[N_SENT] += 1
+    status = _refusal(book, side, 0, volume, trader)
     if status == 0 and state[TRADING] == 0:
         status = NOT_TRADING
     if status < 0:
         return status, I64(0)
-    state[N_SENT] += 1
     identity = state[N_SENT] << SLOT_BITS
     if is_crossed(book):
         status = uncross(book)
@@ -151,7 +157,7 @@ def slot_of(book, identity):
     return I64(0)
 
 
-@njit(**BORROWED)
+@njit(cache=True, **BORROWED)
 def cancel(book, identity):
     """Cancel a live order: `CANCELLED`, or `UNKNOWN_ORDER` if it has traded, expired or never was."""
     slot = slot_of(book, identity)
@@ -161,7 +167,7 @@ def cancel(book, identity):
     return CANCELLED
 
 
-@njit(**BORROWED)
+@njit(cache=True, **BORROWED)
 def cancel_all(book, trader):
     """Cancel all live orders of a trader and count them; for books made with `n_traders`."""
     count = 0
@@ -172,7 +178,7 @@ def cancel_all(book, trader):
     return count
 
 
-@njit(**BORROWED)
+@njit(cache=True, **BORROWED)
 def advance(book):
     """Move the clock by one step and remove the orders whose last step is over; how many those were."""
     book.state[STEP] += 1
@@ -205,7 +211,7 @@ def clear_fills(book):
     book.state[N_FILLS] = 0
 
 
-@njit(**BORROWED)
+@njit(cache=True, **BORROWED)
 def reset(book):
     """Make the book as it was when it was new, in time linear in the orders that ever rested at once."""
     state = book.state

@@ -111,8 +111,7 @@ def leave(book, slot):
 def reduce(book, slot, volume):
     """Take `volume` off an order, which leaves where nothing is left of it."""
     order = book.orders[slot]
-    if order.volume == volume:
+    order.volume -= volume
+    book.levels[order.side, key_of(book, order.side, order.tick)].volume -= volume
+    if order.volume == 0:
         leave(book, slot)
-    else:
-        order.volume -= volume
-        book.levels[order.side, key_of(book, order.side, order.tick)].volume -= volume

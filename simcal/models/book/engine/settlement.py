@@ -7,7 +7,7 @@ from numba import njit
 from simcal.models.book.engine.layout import BORROWED
 
 
-@njit(**BORROWED)
+@njit(cache=True, **BORROWED)
 def settle(fills, count, shares, cash, tick_size):
     """Book the first `count` trades of a buffer.
 
