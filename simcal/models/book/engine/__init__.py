@@ -27,7 +27,7 @@ Everything else is compiled and takes the book first:
 ``collect(book)``, ``trade(book)``                         sessions: orders only rest; orders trade (at the start)
 ``auction(book, reference)``                               -> status, tick, volume; call it between the two
 ``clearing_price(book, reference)``                        -> tick, volume, pairs: what an auction would do
-``best_bid(book)``, ``best_ask(book)``                     -> tick or ``NO_TICK``
+``best_bid(book)``, ``best_ask(book)``                     -> tick or ``NO_TICK``; ``best(book, side)`` either
 ``next_level(book, side, tick)``                           -> the next tick with orders, away from the best
 ``volume_at(book, side, tick)``                            -> shares
 ``depth(book, side, ticks, volumes)``                      fills two arrays from the best outwards; -> levels
@@ -109,6 +109,7 @@ from simcal.models.book.engine.orders import (
 from simcal.models.book.engine.play import INSTRUCTION, play
 from simcal.models.book.engine.settlement import settle
 from simcal.models.book.engine.views import (
+    best,
     best_ask,
     best_bid,
     depth,
@@ -150,6 +151,7 @@ __all__ = [
     "Book",
     "advance",
     "auction",
+    "best",
     "best_ask",
     "best_bid",
     "book_of",

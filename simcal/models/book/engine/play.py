@@ -9,7 +9,7 @@ from simcal.models.book.engine.auction import auction
 from simcal.models.book.engine.layout import BORROWED, N_FILLS, N_LIVE, N_SENT, SLOT_BITS
 from simcal.models.book.engine.orders import advance, cancel, cancel_all, collect, limit, market, trade
 
-LIMIT, MARKET, CANCEL, CANCEL_ALL, ADVANCE, COLLECT, TRADE, AUCTION = range(8)
+LIMIT, MARKET, CANCEL, ADVANCE, COLLECT, TRADE, AUCTION, CANCEL_ALL = range(8)
 INSTRUCTION = np.dtype([
     ("kind", "i4"), ("side", "i4"), ("tick", "i8"), ("volume", "i8"), ("trader", "i8"), ("lifetime", "i8"),
     ("order", "i8"),

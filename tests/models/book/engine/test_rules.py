@@ -105,7 +105,7 @@ def test_a_buffer_that_is_full_loses_no_trade():
 
 @pytest.mark.parametrize(("rule", "ticks"), [(engine.EACH_LEVEL, [40, 60]), (engine.ONE_PRICE, [60, 60])])
 def test_the_first_order_of_a_session_opens_a_crossed_book(rule, ticks):
-    """By hand: 3 of the sell at 40 (older) and the buy at 70, then 2 of the buy at 60 (older) and the new sell at 45."""
+    """By hand: 3 of the older sell at 40 and the buy at 70, then 2 of the older buy at 60 and the new sell at 45."""
     book = engine.new_book(n_ticks=100, capacity=9, rule=rule)
     engine.collect(book)
     engine.limit(book, SELL, 40, 3, 0, FOREVER)
