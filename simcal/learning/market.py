@@ -106,9 +106,9 @@ class LearningMarket(Described):
             raise ParameterError(
                 f"discount_low is {self.discount_low:g}, but must not be above discount_high, {self.discount_high:g}."
             )
-        if not 10 <= self.initial_price / self.tick <= 1e7:
+        if not 10 <= self.initial_price / self.tick <= 1e6:
             raise ParameterError(
-                f"initial_price is {self.initial_price:g} and tick {self.tick:g}, but a price must be from 10 to ten "
+                f"initial_price is {self.initial_price:g} and tick {self.tick:g}, but a price must be from 10 to a "
                 "million ticks; give a smaller or a larger tick."
             )
 

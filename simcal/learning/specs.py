@@ -33,10 +33,10 @@ PARAMETERS = (
 )  # fmt: skip
 SPECS = {p.name: p for p in PARAMETERS}
 
-# Streams of the noise, see `simcal.noise`. At step t (from 1): block 0 says who acts, what the value does and how
-# blurred she sees it; block 1 is left for the policy. Step 0 draws endowments and traits, two blocks a trader, and
-# in the block after the last trader's the volatility of the value.
-BLOCK_MARKET, BLOCK_POLICY = 0, 1
+# Blocks of the noise, see `simcal.noise`. At step t (from 1): who acts, what the value does and how blurred she sees
+# it; normals for the policy; from BLOCK_OTHERS on one per trader, who would see it blurred by that. Step 0 draws
+# endowments and traits, two blocks a trader, and in the block after the last trader's the volatility of the value.
+BLOCK_MARKET, BLOCK_POLICY, BLOCK_OTHERS = 0, 1, 2
 
 FEATURES = (
     "asset ratio", "liquidable ratio", "inverse buying power", "return", "volatility", "bid depth", "ask depth",

@@ -27,7 +27,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "rfq": ("simcal.models.dealers.market", "RfqMarket"),
     "equilibrium-market": ("simcal.models.trading_costs.market", "EquilibriumMarket"),
 }
-_EQUILIBRIUM = "equilibrium"  # descriptions in models/ that are solved (simcal.equilibrium), not markets
+# Descriptions in models/ that are not markets yet: to be solved (simcal.equilibrium) or trained (simcal.learning).
+_EQUILIBRIUM, _LEARNING = "equilibrium", "learning"
 
 
 class Market(Protocol):
@@ -115,6 +116,11 @@ def from_dict(values: Mapping[str, Any]) -> Market:
             "This describes an equilibrium with trading costs, which is solved and not simulated as it stands: "
             "use `simcal solve` or simcal.solve(...)."
         )
+    if kind == _LEARNING:
+        raise ParameterError(
+            "This describes a market whose traders must learn before it can be simulated: use `simcal train` or "
+            "simcal.learning.train(...)."
+        )
     if kind == "equilibrium-solution":
         raise ParameterError(
             "This describes the market of a solution that was in memory, without what its agents do: solve the problem "
@@ -127,8 +133,9 @@ def from_dict(values: Mapping[str, Any]) -> Market:
 
 
 def names() -> list[str]:
-    """The markets that come with simcal; the equilibria beside them in ``models/`` are not among them."""
-    return sorted(p.stem for p in resource_folder("models").glob("*.toml") if read_toml(p).get("kind") != _EQUILIBRIUM)
+    """The markets that come with simcal, without those beside them in ``models/`` that must be solved or trained."""
+    kinds = {p.stem: read_toml(p).get("kind") for p in resource_folder("models").glob("*.toml")}
+    return sorted(name for name, kind in kinds.items() if kind not in (_EQUILIBRIUM, _LEARNING))
 
 
 def load(source: str | Path) -> Market:

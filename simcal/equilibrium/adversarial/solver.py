@@ -14,13 +14,14 @@ from simcal.equilibrium.adversarial.game import Game
 from simcal.equilibrium.adversarial.objectives import discount
 from simcal.equilibrium.adversarial.paths import values_before
 from simcal.equilibrium.adversarial.settings import AdversarialSettings, Known, Objective
-from simcal.equilibrium.adversarial.training import Listener, Training, settled, torch_threads, train
+from simcal.equilibrium.adversarial.training import Listener, Training, settled, train
 from simcal.equilibrium.mean_volatility import mean_volatility
 from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.equilibrium.simulation import Policy
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.errors import ParameterError
 from simcal.noise import check_seed
+from simcal.training import torch_threads
 
 _NODES = np.arange(-6, 7) * 0.75  # of a trapezoidal rule for the next increment
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,17 +117,6 @@ def settled(done: Training, problem: EquilibriumProblem, settings: AdversarialSe
             True,
         )
     return done.status, True
-
-
-@contextmanager
-def torch_threads(threads: int) -> Iterator[None]:
-    """Let PyTorch use so many threads, and afterwards as many as before: other numbers round sums differently."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _save(game: Game, path: Path, identity: Mapping[str, Any], history: list[dict[str, float]], used: float) -> None:

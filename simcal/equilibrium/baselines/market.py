@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from simcal.equilibrium.adversarial.clearing import cleared
-from simcal.equilibrium.adversarial.training import torch_threads
 from simcal.equilibrium.adversarial.units import Units
 from simcal.equilibrium.baselines.networks import centred
+from simcal.training import torch_threads
 
 TRAINING = ((-1.0, 0.5), (1.0, 0.5))  # Gauss-Hermite: nodes and weights, exact for cubic functions of an increment
 FINE = tuple(zip(*np.polynomial.hermite_e.hermegauss(3), strict=True))

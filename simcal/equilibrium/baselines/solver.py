@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
-from simcal.equilibrium.adversarial.training import Listener, Training, torch_threads, train
+from simcal.equilibrium.adversarial.training import Listener, Training, train
 from simcal.equilibrium.baselines.combo import Combo
 from simcal.equilibrium.baselines.fbsde import DeepFBSDE
 from simcal.equilibrium.baselines.learner import Learner
@@ -19,6 +19,7 @@ from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.errors import ParameterError
 from simcal.noise import check_seed
+from simcal.training import torch_threads
 
 if TYPE_CHECKING:
     from simcal.equilibrium.adversarial.game import Game

@@ -1,0 +1,117 @@
+"""What a trader sees: eleven features from -1 to 1, in a time that does not grow with what she looks back on."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from simcal.learning.books.layout import (
+    CASH,
+    DISCOUNT,
+    LOG_VALUE,
+    MID,
+    NOISE,
+    PRICE,
+    RISK,
+    SHARES,
+    SINCE,
+    STEP,
+)
+from simcal.models.book import engine
+
+_REACH, _DECAY = 0.05, 100.0  # of the depth: how far from the mid, and how fast it counts less
+_LARGEST_RATIO = 5.0
+_SHARES_UNIT = 20.0
+
+
+@njit(**engine.BORROWED)
+def returns_since(c, one, trader):
+    """N times mean and N times variance of the returns of mids since the trader's last order; 0 below two mids.
+
+    The mids of the steps from her last order (or from the first session with trade) to the step before this one,
+    without those where a side of the book was empty. Sums of squares from the start make this two looks.
+    """
+    step = one.counts[STEP]
+    since = np.int64(trader[SINCE])
+    if since >= step:
+        return 0.0, 0.0
+    first, end = one.counted[since], one.counted[step]
+    if end - first < 2:
+        return 0.0, 0.0
+    count = end - first - 1
+    mean = (one.log_mids[end - 1] - one.log_mids[first]) / count
+    variance = (one.squares[end - 1] - one.squares[first]) / count - mean * mean
+    return c.n_traders * mean, c.n_traders * max(variance, 0.0)
+
+
+@njit(**engine.BORROWED)
+def depth(book, side, mid):
+    """Volume on a side of the book up to 5 % from the mid (in ticks), each share counting exp(-100 distance / mid)."""
+    tick, total = engine.best_bid(book) if side == engine.BUY else engine.best_ask(book), 0.0
+    sign = 1.0 if side == engine.BUY else -1.0
+    while tick != engine.NO_TICK:
+        distance = sign * (mid - tick) / mid
+        if distance > _REACH:
+            break
+        if distance >= 0.0:
+            total += engine.volume_at(book, side, tick) * math.exp(-_DECAY * distance)
+        tick = engine.next_level(book, side, tick)
+    return total
+
+
+@njit(**engine.BORROWED)
+def depth_ratios(one, shares):
+    """Shares held over the depth of bids and of asks, at most 5."""
+    book, mid = one.book, _mid_or_price(one)
+    bids = min(abs(shares) / (depth(book, engine.BUY, mid) + 1e-6), _LARGEST_RATIO)
+    asks = min(abs(shares) / (depth(book, engine.SELL, mid) + 1e-6), _LARGEST_RATIO)
+    return bids, asks
+
+
+@njit(**engine.BORROWED)
+def _mid_or_price(one):
+    mid = one.numbers[MID]
+    return one.numbers[PRICE] if math.isnan(mid) else mid
+
+
+@njit(**engine.BORROWED)
+def observe(c, one, j, blur, out):
+    """Write what trader j of market b sees to `out`, (11,) float32.
+
+    Parameters
+    ----------
+    blur
+        A standard normal, by which the fundamental value is blurred.
+
+    Returns
+    -------
+    Return, variance and the two depth ratios, unscaled.
+    """
+    trader, numbers = one.traders[j], one.numbers
+    price = numbers[PRICE] * c.tick
+    shares, cash = trader[SHARES], trader[CASH]
+    held, wealth = shares * price, cash + shares * price
+    drift, variance = returns_since(c, one, trader)
+    bids, asks = depth_ratios(one, shares)
+    mispricing = numbers[LOG_VALUE] - math.log(price)
+    _put(c, out, 0, held / wealth if wealth != 0 else 0.0)
+    _put(c, out, 1, shares / _SHARES_UNIT)
+    _put(c, out, 2, price / cash if cash != 0 else 1.0)
+    _put(c, out, 3, drift)
+    _put(c, out, 4, variance)
+    _put(c, out, 5, bids)
+    _put(c, out, 6, asks)
+    _put(c, out, 7, mispricing + max(trader[NOISE], 1e-10) * blur)
+    _put(c, out, 8, trader[NOISE])
+    _put(c, out, 9, trader[RISK])
+    _put(c, out, 10, trader[DISCOUNT])
+    return drift, variance, bids, asks
+
+
+@njit(**engine.BORROWED)
+def _put(c, out, i, value):
+    low, high = c.low[i], c.high[i]
+    scaled = 2.0 * (value - low) / (high - low) - 1.0 if high > low else 0.0
+    out[i] = np.float32(min(max(scaled, -1.0), 1.0))
