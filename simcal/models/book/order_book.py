@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from simcal.errors import ParameterError
-from simcal.models.book.instructions import KINDS, SIDES, Grid, numbers_in, rows_of
+from simcal.models.book.instructions import KINDS, Grid, numbers_in, rows_of
+from simcal.models.book.tables import fills_table, levels_table, orders_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,8 +91,6 @@ class OrderBook:
         self._sent = 0
         self._fills: list[np.ndarray] = []
 
-    # -- orders ---------------------------------------------------------------------------------------------------
-
     def limit(self, side: str, price: float, volume: int, *, trader: int = 0, lifetime: int | None = None) -> Receipt:
         """Send a limit order: "buy" or "sell" up to `volume` shares at `price` or better.
 
@@ -140,11 +139,16 @@ class OrderBook:
         is_order = rows["kind"] <= 1
         return pd.DataFrame({"number": np.where(is_order, first + np.cumsum(is_order), 0), "status": statuses})
 
-    # -- sessions -------------------------------------------------------------------------------------------------
-
     def collect(self) -> None:
         """Let orders rest without trading from now on, as before an opening."""
         self._engine.collect(self._book)
+
+    def trade(self) -> None:
+        """Let orders trade as they come from now on, without an auction.
+
+        If the book is crossed, the next order makes it trade with itself, by the book's rule.
+        """
+        self._engine.trade(self._book)
 
     def auction(self, reference: float | None = None) -> tuple[float | None, int]:
         """Trade what was collected at the one price at which most can trade, and begin to trade.
@@ -160,8 +164,6 @@ class OrderBook:
         self._engine.trade(self._book)
         self._keep_fills()
         return self._price(at), int(volume)
-
-    # -- what is to be seen ---------------------------------------------------------------------------------------
 
     @property
     def step(self) -> int:
@@ -184,36 +186,24 @@ class OrderBook:
         return self._price(self._engine.last_tick(self._book))
 
     def orders(self) -> pd.DataFrame:
-        """The orders in the book, buys first, each side in its priority; `last_step` is empty where there is none."""
-        import pandas as pd
+        """The orders in the book, buys first, each side in its priority.
 
-        live = self._book.orders[self._book.orders["sequence"] > 0]
-        better = np.where(live["side"] == 0, -live["tick"], live["tick"])
-        live = live[np.lexsort((live["sequence"], better, live["side"]))]
-        last = pd.array(live["expiry"] - 1, dtype="Int64")
-        last[live["expiry"] == 0] = pd.NA
-        return pd.DataFrame({
-            "number": live["sequence"], "side": np.array(SIDES)[live["side"]],
-            "price": self._grid.prices_of(live["tick"]), "volume": live["volume"], "sent": live["sent"],
-            "trader": live["trader"], "placed": live["placed"], "last_step": last,
-        })  # fmt: skip
+        Columns: `number`, `side`, `price`, `volume` (what is left), `sent` (what was sent), `trader`, `placed` (the
+        step), `last_step` (empty for orders without a lifetime).
+        """
+        return orders_table(self._grid, self._book.orders)
 
     def levels(self, n: int | None = None) -> pd.DataFrame:
         """Price, volume and number of orders of the best `n` levels of each side (of all by default)."""
-        by_level = self.orders().groupby(["side", "price"], sort=False)["volume"]
-        table = by_level.agg(volume="sum", orders="size").reset_index()
-        return table if n is None else table.groupby("side", sort=False).head(n).reset_index(drop=True)
+        return levels_table(self.orders(), n)
 
     def fills(self) -> pd.DataFrame:
-        """All trades: step, price, volume, traders, numbers of the older and the newer order, side of the newer."""
-        import pandas as pd
+        """All trades so far.
 
-        fills = np.concatenate([np.zeros(0, self._engine.FILL), *self._fills])
-        return pd.DataFrame({
-            "step": fills["step"], "price": self._grid.prices_of(fills["tick"]), "volume": fills["volume"],
-            "buyer": fills["buyer"], "seller": fills["seller"], "resting": numbers_in(fills["resting"]),
-            "incoming": numbers_in(fills["incoming"]), "side": np.array(SIDES)[fills["side"]],
-        })  # fmt: skip
+        Columns: `step`, `price`, `volume`, `buyer` and `seller` (traders), `resting` and `incoming` (numbers of the
+        older and the newer order), `side` (of the newer).
+        """
+        return fills_table(self._grid, self._all(self._fills))
 
     def __repr__(self) -> str:
         parts = [f"step {self.step}"]
@@ -225,8 +215,6 @@ class OrderBook:
             parts.append(f"{count} {noun}" + "s" * (count != 1))
         return f"OrderBook({', '.join(parts)})"
 
-    # -- within ---------------------------------------------------------------------------------------------------
-
     def _price(self, tick: Any) -> float | None:
         return float(self._grid.prices_of(tick)) if tick >= 0 else None
 
@@ -235,7 +223,7 @@ class OrderBook:
         before = len(self._fills)
         status = self._play(rows)[0]
         mine = [f[numbers_in(f["incoming"]) == self._sent] for f in self._fills[before:]]
-        fills = np.concatenate([np.zeros(0, self._engine.FILL), *mine])
+        fills = self._all(mine)
         traded = int(fills["volume"].sum())
         average = float(np.average(self._grid.prices_of(fills["tick"]), weights=fills["volume"])) if traded else None
         return Receipt(self._sent, status, traded, average)
@@ -252,6 +240,9 @@ class OrderBook:
             return statuses
         is_clock = rows["kind"] == tuple(KINDS).index("advance")
         return ["" if clock else STATUS[int(s)] for s, clock in zip(statuses, is_clock, strict=True)]
+
+    def _all(self, parts: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate([np.zeros(0, self._engine.FILL), *parts])
 
     def _keep_fills(self) -> None:
         count = self._engine.n_fills(self._book)

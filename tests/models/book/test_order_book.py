@@ -87,6 +87,17 @@ def test_an_opening():
     assert book.auction() == (None, 0)
 
 
+def test_an_opening_without_an_auction_trades_at_one_price_of_the_last_pair():
+    book = OrderBook(tick_size=1, n_ticks=200, rule="one-price")
+    book.collect()
+    book.limit("buy", 110, 5)
+    book.limit("sell", 90, 3)
+    book.limit("sell", 100, 2)
+    book.trade()
+    assert book.limit("sell", 105, 1).status == "resting"
+    assert book.fills()[["price", "volume", "incoming"]].to_numpy().tolist() == [[110, 3, 2], [110, 2, 3]]
+
+
 def test_a_table_is_the_orders_one_by_one():
     rng = np.random.default_rng(11)
     n = 4000

@@ -102,8 +102,10 @@ def limit(book, side, tick, volume, trader, lifetime):
         _write(book, slot, side, tick, volume, trader, lifetime)
         enter(book, slot)
         status = uncross(book)
-        if status == TRADED and book.orders[slot].sequence == state[N_SENT]:
-            status = RESTING
+        if book.orders[slot].sequence == state[N_SENT]:
+            if status == TRADED:
+                return RESTING, identity
+            leave(book, slot)  # what could not be recorded: as in an uncrossed book
         elif status == TRADED and book.orders[slot].volume > 0:
             status = DROPPED
         return status, identity

@@ -142,8 +142,19 @@ def instructions(n_ticks, kinds):
 
 @st.composite
 def sessions(draw, kinds):
+    """A stream of up to 50 instructions of these kinds."""
     n_ticks = draw(st.sampled_from([7, 64, 65, 5000]))
     return n_ticks, draw(st.lists(instructions(n_ticks, kinds), min_size=1, max_size=50))
+
+
+@st.composite
+def openings(draw):
+    """Orders are collected near the middle, and the session opens with an auction or without one."""
+    n_ticks, middle = 20, st.integers(7, 12)
+    limits = st.builds(lambda i, tick: {**i, "kind": LIMIT, "tick": tick}, instructions(n_ticks, (LIMIT,)), middle)
+    collected, later = (draw(st.lists(limits, min_size=3, max_size=n)) for n in (20, 6))
+    auction = draw(st.sampled_from([[], [{"kind": AUCTION, "tick": 10}], [{"kind": AUCTION, "tick": engine.NO_TICK}]]))
+    return n_ticks, [{"kind": COLLECT}, *collected, *auction, {"kind": TRADE}, *later]
 
 
 CONTINUOUS = (LIMIT, LIMIT, LIMIT, LIMIT, LIMIT, MARKET, CANCEL, ADVANCE)
@@ -153,7 +164,7 @@ EVERYTHING = (*CONTINUOUS, LIMIT, LIMIT, CANCEL_ALL, COLLECT, TRADE, AUCTION)
 @pytest.mark.parametrize("self_trade", range(3), ids=SELF_TRADE)
 @pytest.mark.parametrize("rule", range(2), ids=("each-level", "one-price"))
 @settings(max_examples=60, deadline=None)
-@given(session=sessions(EVERYTHING))
+@given(session=st.one_of(sessions(EVERYTHING), openings()))
 def test_every_stream_makes_the_same_trades_and_the_same_book(rule, self_trade, session):
     n_ticks, stream = session
     pair = Pair(n_ticks, rule, self_trade)

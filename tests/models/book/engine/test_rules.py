@@ -121,6 +121,41 @@ def test_the_first_order_of_a_session_opens_a_crossed_book(rule, ticks):
     assert not engine.is_crossed(book)
 
 
+@pytest.mark.parametrize(
+    ("self_trade", "status", "buys"),
+    [(engine.CANCEL_INCOMING, engine.DROPPED, [70, 60]), (engine.CANCEL_RESTING, engine.RESTING, [])],
+)
+def test_a_trader_meets_its_own_order_in_a_crossed_book(self_trade, status, buys):
+    book = engine.new_book(n_ticks=100, capacity=9, self_trade=self_trade)
+    engine.collect(book)
+    engine.limit(book, BUY, 70, 3, 5, FOREVER)
+    engine.limit(book, BUY, 60, 2, 5, FOREVER)
+    engine.trade(book)
+    engine.collect(book)
+    engine.limit(book, SELL, 40, 1, 6, FOREVER)
+    engine.trade(book)
+    assert engine.limit(book, SELL, 45, 2, 5, FOREVER)[0] == status
+    assert trades(book) == [(5, 6, 70, 1)]
+    ticks = np.zeros(5, np.int64)
+    assert ticks[: engine.depth(book, BUY, ticks, np.zeros(5, np.int64))].tolist() == buys
+    assert not engine.is_crossed(book)
+
+
+def test_a_crossed_book_whose_trades_find_no_room_keeps_them_for_later():
+    book = engine.new_book(n_ticks=100, capacity=9, max_fills=1)
+    engine.collect(book)
+    for tick in (70, 60):
+        engine.limit(book, BUY, tick, 2, 5, FOREVER)
+        engine.limit(book, SELL, 40, 2, 6, FOREVER)
+    engine.trade(book)
+    assert engine.limit(book, SELL, 50, 1, 7, FOREVER)[0] == engine.FILLS_FULL
+    assert (trades(book), engine.n_live(book), engine.is_crossed(book)) == ([(5, 6, 70, 2)], 2, True)
+    assert engine.market(book, BUY, 1, 7)[0] == engine.FILLS_FULL
+    engine.clear_fills(book)
+    assert engine.market(book, BUY, 1, 7)[0] == engine.DROPPED
+    assert (trades(book), engine.n_live(book)) == ([(5, 6, 60, 2)], 0)
+
+
 @pytest.mark.parametrize("lifetime", [0, 1, 3, 4, 7, 8, 30])
 @pytest.mark.parametrize("start", [0, 5])
 def test_an_order_is_alive_to_the_step_whatever_the_wheel(lifetime, start):
