@@ -1,0 +1,138 @@
+"""What traders of the order book do, each rule defined once.
+
+Pure functions of numbers, for Python and for compiled loops alike. Prices are in ticks, a side is `BUY` or `SELL`, and
+an order is (side, price, volume): no order where the volume is 0. Demands of noise, technical and fundamental traders
+are those of `simcal.models.stock.rules`. Letters as in `BookMarket`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numba.extending import register_jitable
+
+from simcal.models.lanes import OPTIONS
+
+BUY, SELL = 0, 1
+_rule: Any = register_jitable(**OPTIONS)
+
+
+@_rule
+def horizon(base, inertia, value_weight, trend_weight):
+    """tau in whole steps."""
+    return math.floor(base * (inertia + value_weight) / (inertia + trend_weight))
+
+
+@_rule
+def risk_aversion(base, inertia, value_weight, trend_weight):
+    """a (1 + w_F) / (1 + w_C), for an inertia of 1."""
+    return base * (inertia + value_weight) / (inertia + trend_weight)
+
+
+@_rule
+def expected_return(value_pull, trend_pull, noise_pull, mispricing, rise, span, draw):
+    """hat r times tau, where `rise` is the log return over the last tau steps and the pulls are weights over their sum.
+
+    `value_pull` is also divided by tau_r, and `noise_pull` multiplied by s; `mispricing` is log(p^f / p).
+    """
+    per_step = value_pull * mispricing + trend_pull * (rise / max(span, 1)) + noise_pull * draw
+    return per_step * span
+
+
+@_rule
+def fcn_order(price, expected, margin, volume):
+    """Buy below the expected price where it is above the price, else sell above it."""
+    target = price * math.exp(expected)
+    if target > price:
+        return BUY, target * (1.0 - margin), volume
+    return SELL, target * (1.0 + margin), volume
+
+
+@_rule
+def demand(log_target, price, slope):
+    """D(x) = log(hat p / x) / (a v x); `slope` is a v per tick."""
+    return (log_target - math.log(price)) / (slope * price)
+
+
+@_rule
+def root(level, slope):
+    """The log price u at which u + slope e^u = level, by Newton's method from above, where it falls to the root."""
+    u = level
+    for _ in range(200):
+        pull = slope * math.exp(u)
+        change = (u + pull - level) / (1.0 + pull)
+        u -= change
+        if change < 1e-13:
+            break
+    return u
+
+
+@_rule
+def cara_order(log_target, slope, shares, cash, draw, bid, ask):
+    """The order of a risk-averse trader.
+
+    Parameters
+    ----------
+    log_target
+        Log of the price expected at the horizon.
+    slope
+        a v per tick.
+    shares, cash
+        What she has, cash in ticks; what is negative counts as nothing.
+    draw
+        Uniform from 0 to 1.
+    bid, ask
+        Best prices; the market's price where a side is empty.
+    """
+    held = max(shares, 0.0)
+    highest = math.exp(log_target)
+    satisfied = math.exp(root(log_target, slope * held))
+    lowest = math.exp(root(log_target - slope * max(cash, 0.0), slope * held))
+    price = lowest + (highest - lowest) * draw
+    if price < satisfied:
+        if ask < price:
+            price = max(ask, lowest)
+        return BUY, price, math.floor(max(demand(log_target, price, slope) - held, 0.0))
+    if price < bid:
+        price = min(bid, highest)
+    return SELL, price, math.floor(max(held - demand(log_target, price, slope), 0.0))
+
+
+@_rule
+def smoothed(signal):
+    """tanh(x / 2)."""
+    return math.tanh(0.5 * signal)
+
+
+@_rule
+def hard(signal, threshold):
+    """1 where the signal is at least the threshold, -1 where it is at most minus that, else 0."""
+    if signal >= threshold:
+        return 1.0
+    return -1.0 if signal <= -threshold else 0.0
+
+
+@_rule
+def signal_order(wanted, largest, anchor, margin, draw):
+    """A demand between -1 and 1 as a limit order, up to `margin` below the anchor for a buy and above it for a sell."""
+    volume = math.floor(abs(wanted) * largest + 0.5)
+    if wanted > 0.0:
+        return BUY, anchor * (1.0 - margin * draw), volume
+    return SELL, anchor * (1.0 + margin * draw), volume
+
+
+@_rule
+def quotes(anchor, spread, skew, inventory):
+    """Bid and ask of a market maker."""
+    centre = anchor * (1.0 - skew * inventory)
+    return centre * (1.0 - spread), centre * (1.0 + spread)
+
+
+@_rule
+def tick_of(side, price, low, high):
+    """A price on the grid, rounded to the better for the trader and moved into the range from `low` to `high`."""
+    if not price < high:
+        return high
+    tick = math.floor(price) if side == BUY else math.ceil(price)
+    return min(max(tick, low), high)
