@@ -26,18 +26,20 @@ from simcal.models.book.engine.play import ADVANCE, CANCEL, LIMIT, MARKET
 
 TARGET = 10.0  # million orders per second on one core
 N_TICKS, MIDDLE = 2**16, 2**15
-# Shares of limit, market and cancel orders; how far limits reach across the middle, of 200 ticks that they go away.
+# Shares of limit, market and cancel orders; how far limits reach across the middle, of 200 ticks that they go away; by
+# how many ticks the middle wanders from order to order.
 MIXES = {
-    "limit, patient": ((1.0, 0.0, 0.0), 20),
-    "limit, eager": ((1.0, 0.0, 0.0), 100),
-    "50 % limit, 10 % market, 40 % cancel": ((0.5, 0.1, 0.4), 5),
+    "limit, patient": ((1.0, 0.0, 0.0), 20, 0),
+    "limit, eager": ((1.0, 0.0, 0.0), 100, 0),
+    "limit, wandering": ((1.0, 0.0, 0.0), 20, 3),
+    "with cancels": ((0.5, 0.1, 0.4), 5, 0),
 }
 DEPTHS = (200, 2_000, 20_000)
 
 
 def stream(mix: str, n: int, depth: int, seed: int = 0) -> np.ndarray:
     """`n` orders, each followed by a step; they live for `depth` steps, so about as many rest."""
-    shares, across = MIXES[mix]
+    shares, across, wander = MIXES[mix]
     rng = np.random.default_rng(seed)
     rows = np.zeros((n, 2), engine.INSTRUCTION)
     rows["kind"][:, 0] = rng.choice([LIMIT, MARKET, CANCEL], n, p=shares)
@@ -45,7 +47,8 @@ def stream(mix: str, n: int, depth: int, seed: int = 0) -> np.ndarray:
     order = rows[:, 0]
     order["side"] = rng.integers(0, 2, n)
     away = rng.integers(-across, 200, n)
-    order["tick"] = MIDDLE + np.where(order["side"] == 0, -away, away)
+    walk = np.cumsum(rng.integers(-wander, wander + 1, n))
+    order["tick"] = np.clip(MIDDLE + walk + np.where(order["side"] == 0, -away, away), 0, N_TICKS - 1)
     order["volume"] = rng.integers(1, 10, n)
     order["trader"] = rng.integers(0, 200, n)
     order["lifetime"] = depth
@@ -157,7 +160,8 @@ def pams_rate(rows: np.ndarray, n: int) -> float:
 def depth_table(n: int = 1_000_000, runs: int = 5) -> Table:
     """The engine and the peers, by mix and depth."""
     names = ["heap of prices", "sorted lists", "obvious book"]
-    table = Table("orders", "live", "trades per order", "engine", *names, title="Thousand orders per second, one core")
+    table = Table("orders", "live", "trades/order", "engine", *names, title="Thousand orders per second, one core")
+    table.columns[0].no_wrap = True
     slowest = float("inf")
     for mix in MIXES:
         for depth in DEPTHS:

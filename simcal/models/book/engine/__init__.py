@@ -42,7 +42,8 @@ Everything else is compiled and takes the book first:
 =========================================================  ============================================================
 
 - **Speed**: compile your own functions that take a book and allocate nothing with ``@njit(**engine.BORROWED)``. Without
-  it Numba counts references to the book's arrays at every call, which costs several times what an order costs.
+  it Numba counts references to the book's arrays at every call, which costs several times what an order costs. Such a
+  function returns no arrays and does not call ``book_of``, which does.
 - **Batches**: take ``book_of(books, b)`` once per book, outside its loop over orders.
 - **Trades** are the first ``n_fills(book)`` rows of ``book.fills`` (fields ``resting``, ``incoming``: identities;
   ``buyer``, ``seller``: traders; ``tick``, ``volume``, ``step``; ``side`` of the incoming order). The caller reads

@@ -1,5 +1,7 @@
 """Random streams of orders: the engine and the slow, obvious book make the same trades and hold the same orders."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,14 +20,14 @@ SELF_TRADE = ("allow", "cancel-resting", "cancel-incoming")
 class Pair:
     """The same instructions to both books."""
 
-    def __init__(self, n_ticks, rule, self_trade, *, n_traders=N_TRADERS, wheel=4):
+    def __init__(self, n_ticks, rule, self_trade, *, capacity=MOST_ORDERS, wheel=4):
         self.n_ticks = n_ticks
         self.book = engine.new_book(
-            n_ticks=n_ticks, capacity=MOST_ORDERS, n_traders=n_traders, wheel=wheel, rule=rule,
+            n_ticks=n_ticks, capacity=capacity, n_traders=N_TRADERS, wheel=wheel, rule=rule,
             self_trade=self_trade,
         )  # fmt: skip
         self.slow = ReferenceBook(n_ticks=n_ticks, one_price=bool(rule), self_trade=SELF_TRADE[self_trade])
-        self.slots = np.zeros(MOST_ORDERS + 1, np.int32)
+        self.slots = np.zeros(capacity + 1, np.int32)
         self.fills = []
 
     def do(self, kind, side=0, tick=0, volume=1, trader=0, lifetime=-1, order=0):
@@ -75,7 +77,7 @@ class Pair:
         """The same trades, orders and levels; and the engine's indices are those of its orders."""
         assert self.fills == [tuple(vars(f).values()) for f in self.slow.fills]
         for side, name in enumerate(SIDES):
-            ticks, volumes = np.empty(MOST_ORDERS, np.int64), np.empty(MOST_ORDERS, np.int64)
+            ticks, volumes = np.empty((2, self.book.orders.size), np.int64)
             n = engine.depth(self.book, side, ticks, volumes)
             levels = list(zip(ticks[:n].tolist(), volumes[:n].tolist(), strict=True))
             assert levels == self.slow.levels(name)
@@ -203,6 +205,41 @@ def test_continuous_trading_is_never_crossed_keeps_priority_and_conserves(rule, 
         signed = [(f.volume * ((f.buyer == trader) - (f.seller == trader)), f.tick) for f in fills]
         assert shares[trader] == 10 + sum(v for v, _ in signed)
         assert cash[trader] == 1000 - sum(v * tick for v, tick in signed)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("rule", range(2), ids=("each-level", "one-price"))
+def test_a_long_stream_on_a_wide_grid(rule, seed):
+    """Prices at all distances, so that next levels are found at every height of the words."""
+    rng = np.random.default_rng(seed)
+    n, n_ticks = 1500, 2**18
+    pair = Pair(n_ticks, rule, seed % 3, capacity=n, wheel=64)
+    away = np.where(rng.random(n) < 0.2, -rng.integers(0, 100, n), np.exp(rng.uniform(0, 11.5, n)).astype(int))
+    side = rng.integers(0, 2, n)
+    tick = n_ticks // 2 + np.where(side == 0, -away, away)
+    kinds = rng.choice([LIMIT, MARKET, CANCEL, ADVANCE, CANCEL_ALL], n, p=[0.7, 0.08, 0.1, 0.11, 0.01])
+    for i in range(n):
+        pair.do(
+            int(kinds[i]), int(side[i]), int(tick[i]), int(rng.integers(1, 9)), int(rng.integers(N_TRADERS)),
+            int(rng.integers(-1, 150)), int(rng.integers(max(0, i - 300), i + 1)),
+        )  # fmt: skip
+        if i % 100 == 99:
+            pair.compare()
+    pair.compare()
+    assert len(pair.fills) > 100
+
+
+def test_books_are_borrowed_and_given_back():
+    """Compiled code that does not count references leaves them as they are."""
+    book = engine.new_book(n_ticks=64, capacity=8, n_traders=1)
+    before = [sys.getrefcount(array) for array in book]
+    for step in range(200):
+        engine.limit(book, step % 2, 30, 2, 0, 3)
+        engine.market(book, 0, 1, 0)
+        engine.advance(book)
+        engine.clear_fills(book)
+        engine.cancel_all(book, 0)
+    assert [sys.getrefcount(array) for array in book] == before
 
 
 def test_an_order_is_one_cache_line_and_a_level_a_quarter():
