@@ -160,7 +160,9 @@ def pams_rate(rows: np.ndarray, n: int) -> float:
 def depth_table(n: int = 1_000_000, runs: int = 5) -> Table:
     """The engine and the peers, by mix and depth."""
     names = ["heap of prices", "sorted lists", "obvious book"]
-    table = Table("orders", "live", "trades/order", "engine", *names, title="Thousand orders per second, one core")
+    table = Table(
+        "orders", "live", "trades", "engine", *names, title="Thousand orders per second, one core; trades per order"
+    )
     table.columns[0].no_wrap = True
     slowest = float("inf")
     for mix in MIXES:
