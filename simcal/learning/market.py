@@ -85,7 +85,7 @@ class LearningMarket(Described):
     reward: Literal["gains", "wealth"] = "gains"
     reserve: float = 3_000.0
     gain_weight: float = 20.0
-    risk_weight: float = 20.0
+    risk_weight: float = 5.0
     wealth_scale: float = 6e-5
     short_penalty: float = 0.1
     debt_penalty: float = 0.1

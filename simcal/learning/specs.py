@@ -24,7 +24,7 @@ PARAMETERS = (
     Parameter("reserve", 3_000.0, "wealth below which gains and risks are measured against it", 0, 1e12, open=True,
               unit="money"),
     Parameter("gain_weight", 20.0, "weight of gains and risks in the gains reward", 0, 1e6),
-    Parameter("risk_weight", 20.0, "weight of risks against gains in the gains reward", 0, 1e6, letter="kappa"),
+    Parameter("risk_weight", 5.0, "weight of risks against gains in the gains reward", 0, 1e6, letter="kappa"),
     Parameter("wealth_scale", 6e-5, "scale of wealth in the wealth reward", 0, open=True, unit="1/money"),
     Parameter("short_penalty", 0.1, "penalty of negative shares", 0, 1e6),
     Parameter("debt_penalty", 0.1, "penalty of negative cash", 0, 1e6),

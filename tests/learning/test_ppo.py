@@ -94,8 +94,9 @@ def test_the_critic_learns_what_each_discount_makes_of_a_long_row():
     with torch.no_grad():
         found = learner.values(torch.from_numpy(x), unit).numpy()
     worth = (1 - g**left) / (1 - g)
-    assert np.abs(found / worth - 1).max() < 0.15
-    assert np.abs(found / worth - 1).mean() < 0.03
+    shared = (1 - g.mean() ** left) / (1 - g.mean())  # what one discount for all would make of it
+    assert np.abs(found / worth - 1).mean() < 0.2 * np.abs(shared / worth - 1).mean()
+    assert np.abs(found / worth - 1).max() < 0.5 * np.abs(shared / worth - 1).max()
 
 
 def slow_advantages(rewards, values, discounts, following, decay):

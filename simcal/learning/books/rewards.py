@@ -21,6 +21,8 @@ from simcal.learning.books.layout import (
 )
 from simcal.models.book import engine
 
+# A jump in the few steps between two quick decisions makes a variance out of all proportion.
+LARGEST_VARIANCE = 0.05
 _LARGEST_ILLIQUIDITY, _LARGEST_MISPRICING = 1.0, 10.0  # penalties
 _IMBALANCE = 0.1  # its weight in the illiquidity
 
@@ -39,7 +41,7 @@ def gains(c, trader, wealth, variance):
         At the end of the interval: money, and V, the variance of returns since her last order times N.
     """
     gain = (wealth - trader[BEFORE]) / (trader[START] + c.reserve)
-    risk = 0.5 * trader[RISK] * c.risk_weight * trader[EXPOSURE] ** 2 * variance
+    risk = 0.5 * trader[RISK] * c.risk_weight * trader[EXPOSURE] ** 2 * min(variance, LARGEST_VARIANCE)
     return c.gain_weight * (gain - risk) - penalties(c, trader)
 
 
