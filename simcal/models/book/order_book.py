@@ -133,8 +133,7 @@ class OrderBook:
         """
         import pandas as pd
 
-        rows = rows_of(self._grid, table)
-        first = self._sent
+        rows, first = rows_of(self._grid, table), self._sent
         statuses = self._play(rows)
         is_order = rows["kind"] <= 1
         return pd.DataFrame({"number": np.where(is_order, first + np.cumsum(is_order), 0), "status": statuses})
