@@ -51,6 +51,8 @@ def settle(c, s):
         counts[TRADES] += count
         counts[TRADED] = 1
         _move(c, s, float(engine.last_tick(book)))
+        if not known:
+            numbers[MID] = numbers[PRICE]
         engine.clear_fills(book)
     elif counts[TRADED] == 0 and counts[OPEN] == 1 and known:
         _move(c, s, numbers[MID])

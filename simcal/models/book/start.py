@@ -21,6 +21,7 @@ from simcal.models.book.layout import (
     NEVER,
     NOISE_PULL,
     PAST_LOG,
+    PAST_SUM,
     PHASE_END,
     PRICE,
     REFERENCE,
@@ -78,7 +79,7 @@ def start(c, s, k0, k1, path):
     numbers[LOW], numbers[HIGH] = 1.0, c.top
     limit_prices(c, s)
     s.past[:] = 0.0
-    s.past[PAST_LOG, 0] = numbers[LOG_PRICE]
+    s.past[PAST_LOG, 0], s.past[PAST_SUM, 0] = numbers[LOG_PRICE], numbers[PRICE]
     engine.reset(s.book)
     s.counts[CLOCK], s.counts[PHASE_END] = 0, NEVER
     begin_sessions(c, s)

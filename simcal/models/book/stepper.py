@@ -65,7 +65,7 @@ class BookStepper:
 
     def __init__(self, market: BookMarket, seed: int, first_path: int, n_paths: int, *, dtype: str = "float64") -> None:
         self.market, self.n_paths = market, n_paths
-        self._key = tuple(U32(word) for word in key_of(seed))
+        self._key: Any = tuple(U32(word) for word in key_of(seed))
         self._constants: Any = constants(market)
         self._states: Any = new_states(market, n_paths)
         self._numbers = np.arange(n_paths, dtype=np.uint64) + np.uint64(first_path)
@@ -101,6 +101,11 @@ class BookStepper:
     def fundamental_value(self) -> np.ndarray:
         """(n_paths,) P* now; a copy."""
         return self.market.tick * self._states.numbers[:, VALUE]
+
+    @property
+    def accounts(self) -> np.ndarray:
+        """(n_paths, n_traders + 2, 2) shares and cash of traders, demand from outside, fat fingers; a copy."""
+        return self._states.traders[:, :, [SHARES, CASH]]
 
     @property
     def outside_shares(self) -> np.ndarray:
