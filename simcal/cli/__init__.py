@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from simcal.cli import backtest, backtest_family, calibrate, facts, report, simulate, solve, validate
+from simcal.cli import backtest, backtest_family, calibrate, facts, report, simulate, solve, train, validate
 from simcal.cli.output import say, spoken_warnings
 from simcal.errors import SimcalError
 
@@ -22,6 +22,7 @@ app.command("validate")(validate.command)
 app.command("backtest")(backtest.command)
 app.command("backtest-family")(backtest_family.command)
 app.command("solve")(solve.command)
+app.command("train")(train.command)
 app.command("facts")(facts.command)
 app.command("report")(report.command)
 

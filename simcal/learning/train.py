@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from simcal.errors import NumericalError, ParameterError
+from simcal.files import make_folder
 from simcal.learning.activity import Activity, collapse
 from simcal.learning.books.batch import BookBatch
 from simcal.learning.market import LearningMarket, load_market
@@ -34,7 +35,7 @@ def train(
     *,
     seed: int = 0,
     budget: float | None = None,
-    checkpoint: str | Path | None = None,
+    out: str | Path | None = None,
     listen: Listener | None = None,
 ) -> TrainedMarket:
     """Let traders learn, by proximal policy optimisation of the policy that they share.
@@ -55,8 +56,9 @@ def train(
     ---------------
     budget
         Seconds after which the training stops, interrupted runs included; the status tells.
-    checkpoint
-        A file from which an interrupted training goes on, bit for bit, and which it keeps up to date.
+    out
+        A folder, which gets what `TrainedMarket.save` writes, and a checkpoint that is kept up to date: a training that
+        was interrupted goes on from it, bit for bit, when it is asked for again, and one that is done is read.
     listen
         Called with a row of numbers after each iteration: iteration, steps so far, those of `Learner.update` and of
         `Activity`, and whether the market had collapsed.
@@ -64,14 +66,14 @@ def train(
     Raises
     ------
     ParameterError
-        Where an argument is not allowed, or the checkpoint belongs to another training.
+        Where an argument is not allowed, or the folder is that of another training or of something else.
     DataError
-        Where the checkpoint is none.
+        Where the checkpoint is none, or the folder cannot be written to.
     """
     market = load_market(market) if isinstance(market, (str, Path)) else market
     settings, seed = PpoSettings() if settings is None else settings, check_seed(seed)
     identity = {"market": market.to_dict(), "settings": settings.to_dict(), "seed": seed}
-    file = None if checkpoint is None else Path(checkpoint)
+    file = None if out is None else _checkpoint(Path(out))
     with torch_threads(1):
         learner = Learner(len(FEATURES), len(ACTIONS), settings, seed)
         history: list[dict[str, float]] = []
@@ -99,10 +101,13 @@ def train(
             _save(learner, file, identity, history, clock.used)
     told, collapsed = _collapse(market, history)
     weights = {name: tensor.detach().clone() for name, tensor in learner.policy.net.state_dict().items()}
-    return TrainedMarket(
+    trained = TrainedMarket(
         market, settings, seed, " ".join([status, *told]), succeeded, collapsed, pd.DataFrame(history), weights,
         clock.used,
     )  # fmt: skip
+    if out is not None:
+        trained.save(out)
+    return trained
 
 
 def _iterate(learner: Learner, batch: BookBatch) -> dict[str, float]:
@@ -133,6 +138,15 @@ def _collapse(market: LearningMarket, history: list[dict[str, float]]) -> tuple[
     return [f"The market has collapsed in iteration {since}: in the last one, {why}."], since
 
 
+def _checkpoint(folder: Path) -> Path:
+    """The place of the checkpoint in a folder that is new or that of a training."""
+    file, manifest = folder / "checkpoint.safetensors", folder / "manifest.json"
+    if manifest.is_file() and not file.is_file():
+        raise ParameterError(f"The folder {folder} holds another run; give a folder of its own to the training.")
+    make_folder(folder)
+    return file
+
+
 def _save(
     learner: Learner, path: Path, identity: Mapping[str, Any], history: list[dict[str, float]], used: float
 ) -> None:
@@ -148,8 +162,8 @@ def _restore(learner: Learner, path: Path, identity: Mapping[str, Any], history:
     tensors, state = load_checkpoint(path)
     if state.get("identity") != dict(identity):
         raise ParameterError(
-            f"The checkpoint {path} was made for another market, seed or setting; give another file, or delete this "
-            "one to begin anew."
+            f"The folder {path.parent} is that of a training with another market, seed or setting; give another one, "
+            "or delete this one to begin anew."
         )
     learner.restore(tensors, state["learner"])
     for row in tensors["history"].tolist():

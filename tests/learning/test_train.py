@@ -1,0 +1,256 @@
+"""Training: the same bits again and after an interruption, budgets, collapse told with its number, the folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from simcal.errors import DataError, ParameterError
+from simcal.learning import Activity, LearningMarket, PpoSettings, evaluate, load_trained, train
+from simcal.learning.activity import collapse
+from simcal.learning.advantages import END, OPEN
+from simcal.learning.books import BookBatch
+from simcal.learning.ppo import Learner, Policy
+from simcal.learning.rollout import link, play, rollout
+
+# The modules, which functions of the same name hide in the package.
+train_module = sys.modules["simcal.learning.train"]
+
+SMALL = LearningMarket(n_traders=12, sessions=(20, 60, 5, 60), order_lifetime=15)
+QUICK = PpoSettings(iterations=4, episodes=3, width=16, minibatch=64)
+MAIN = """
+import sys
+from simcal.learning import LearningMarket, PpoSettings, train
+import importlib
+importlib.import_module("simcal.learning.train")._SAVE_EVERY = 0.0
+train(
+    LearningMarket(n_traders=12, sessions=(20, 60, 5, 60), order_lifetime=15),
+    PpoSettings(iterations=400, episodes=3, width=16, minibatch=64), seed=5, out=sys.argv[1],
+    listen=lambda row: print(row["iteration"], flush=True),
+)
+"""
+
+
+def same(one, other):
+    pd.testing.assert_frame_equal(one.history, other.history, check_exact=True)
+    for name, tensor in one.weights.items():
+        assert torch.equal(tensor, other.weights[name]), name
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_training_has_the_same_bits_again_and_another_seed_others(seed):
+    first = train(SMALL, QUICK, seed=seed)
+    same(first, train(SMALL, QUICK, seed=seed))
+    assert first.succeeded
+    assert first.status == "All 4 iterations done."
+    other = train(SMALL, QUICK, seed=seed + 2)
+    assert not np.array_equal(first.history["reward"], other.history["reward"])
+
+
+@pytest.mark.parametrize("reward", ["gains", "wealth"])
+def test_an_interrupted_training_goes_on_bit_for_bit(tmp_path, monkeypatch, reward):
+    market = SMALL.replace(reward=reward)
+    whole = train(market, QUICK, seed=3)
+    monkeypatch.setattr(train_module, "_SAVE_EVERY", 0.0)
+
+    def interrupt(row):
+        if row["iteration"] == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(market, QUICK, seed=3, out=tmp_path / "run", listen=interrupt)
+    rows = []
+    resumed = train(market, QUICK, seed=3, out=tmp_path / "run", listen=rows.append)
+    assert [row["iteration"] for row in rows] == [3, 4]  # what the interruption cost is played again
+    same(whole, resumed)
+    same(whole, train(market, QUICK, seed=3, out=tmp_path / "run", listen=lambda row: pytest.fail("trained again")))
+    same(whole, load_trained(tmp_path / "run"))
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_bit_for_bit(tmp_path):
+    settings = QUICK.replace(iterations=400)
+    process = subprocess.Popen([sys.executable, "-c", MAIN, tmp_path / "run"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) == 20:
+            os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert process.returncode == -signal.SIGKILL
+    rows = []
+    resumed = train(SMALL, settings, seed=5, out=tmp_path / "run", listen=rows.append)
+    assert 1 < rows[0]["iteration"] < 400
+    same(resumed, train(SMALL, settings, seed=5))
+
+
+def test_a_budget_ends_a_training_and_a_larger_one_goes_on(tmp_path):
+    none = train(SMALL, QUICK, seed=0, budget=0.0, out=tmp_path / "run")
+    assert not none.succeeded
+    assert none.status == "Stopped by the time budget after 0 of 4 iterations."
+    same(train(SMALL, QUICK, seed=0, out=tmp_path / "run"), train(SMALL, QUICK, seed=0))
+
+
+def test_another_trainings_folder_is_refused(tmp_path):
+    train(SMALL, QUICK, seed=0, out=tmp_path / "run")
+    with pytest.raises(ParameterError, match="another market, seed or setting"):
+        train(SMALL, QUICK, seed=1, out=tmp_path / "run")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/manifest.json").write_text("{}")
+    with pytest.raises(ParameterError, match="holds another run"):
+        train(SMALL, QUICK, seed=1, out=tmp_path / "other")
+    with pytest.raises(DataError, match="not the folder of a finished training"):
+        load_trained(tmp_path / "other")
+
+
+class Bidders(Learner):
+    """Begins where everybody wants to buy."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        with torch.no_grad():
+            self.policy.net[-1].bias.copy_(torch.tensor([0.5, 3.0]))
+
+
+def test_a_collapse_is_told_with_the_number_that_shows_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(train_module, "Learner", Bidders)
+    trained = train(SMALL, QUICK, seed=0, out=tmp_path / "run")
+    assert trained.collapsed == 1
+    share = trained.history["buy_share"].iloc[-1]
+    assert share > 0.95
+    assert f"collapsed in iteration 1: in the last one, {share:.1%} of the orders buy" in trained.status
+    assert load_trained(tmp_path / "run").collapsed == 1
+    episodes = evaluate(trained, 2, seed=0)
+    assert episodes.collapsed
+    assert f"{episodes.activity.buy_share:.1%} of the orders buy" in episodes.status
+
+
+@pytest.mark.parametrize(
+    ("buy_share", "fills", "words"),
+    [
+        (0.5, 50, None),
+        (0.97, 50, "97.0% of the orders buy, with 50 fills"),
+        (0.02, 50, "98.0% of the orders sell"),
+        (0.5, 2, "2 fills per episode of 120 steps"),
+        (float("nan"), 0, "nobody sends an order"),
+    ],
+)
+def test_what_counts_as_a_collapse(buy_share, fills, words):
+    why = collapse(SMALL, Activity(buy_share, fills, 0.0, 0.0, 0.0))
+    assert (why is None) if words is None else (words in why)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("last", [END, OPEN])
+def test_decisions_are_linked_to_the_same_traders_next(seed, last):
+    generator = np.random.default_rng(seed)
+    traders, earned = generator.integers(0, 4, (30, 3)), generator.standard_normal((30, 3))
+    closing = generator.standard_normal((3, 4))
+    following, rewards = link(traders, earned, closing, last)
+    for step in range(30):
+        for b in range(3):
+            later = [t for t in range(step + 1, 30) if traders[t, b] == traders[step, b]]
+            if later:
+                assert following[step, b] == later[0] * 3 + b
+                assert rewards[step, b] == earned[later[0], b]
+            else:
+                assert following[step, b] == last
+                assert rewards[step, b] == closing[b, traders[step, b]]
+
+
+def test_all_gains_of_a_trader_sum_to_her_gain_in_wealth():
+    # Without weights on risk and penalties the rewards are differences of wealth: their sum is what came of her.
+    market = SMALL.replace(risk_weight=0.0, short_penalty=0.0, debt_penalty=0.0, gain_weight=1.0, reserve=1.0)
+    batch, policy = BookBatch(market, 3, 1), Policy(11, 2, 16, -1.0)
+    found, _ = rollout(batch, policy, np.arange(3))
+    steps = played_first(batch, policy)
+    for (b, j), (first, wealth) in steps.items():
+        total, place = 0.0, first * 3 + b
+        while place != END:
+            total += found.rewards[place]
+            place = found.following[place]
+        account = batch.state.traders[b, j]
+        end = account[1] + account[0] * batch.state.record[b, -1, 1]
+        assert total == pytest.approx((end - wealth) / (account[7] + 1.0), abs=1e-9)
+
+
+def played_first(batch, policy):
+    """(book, trader) -> step of her first decision and wealth at it."""
+    played, first = play(batch, policy, np.arange(3), accounts=True), {}
+    for step in range(batch.market.n_steps):
+        for b in range(3):
+            rows = played.accounts[step, b]
+            wealth = rows[1] + rows[0] * batch.state.record[b, step, 2]
+            first.setdefault((b, int(played.traders[step, b])), (step, wealth))
+    return first
+
+
+def test_evaluation_shows_what_happened():
+    trained = train(SMALL, QUICK, seed=0)
+    episodes, alone = evaluate(trained, 5, seed=9), evaluate(trained, 2, seed=9)
+    n, steps = 5, SMALL.n_steps
+    assert episodes.mids.shape == episodes.values.shape == (n, steps + 1)
+    assert episodes.features.shape == (n * steps, 11)
+    assert len(episodes.decisions) == n * steps
+    assert len(episodes.accounts) == n * SMALL.n_traders
+    np.testing.assert_array_equal(episodes.fills.query("episode < 2"), alone.fills)
+    fills, decisions, accounts = episodes.fills, episodes.decisions, episodes.accounts
+    assert (fills["step"] >= SMALL.first_trade).all()
+    np.testing.assert_allclose(fills["price"], fills["tick"] * SMALL.tick)
+    assert episodes.activity.volume == pytest.approx(fills["volume"].sum() / n)
+    # Decisions after the opening are what the policy means.
+    later = (decisions["step"] >= SMALL.first_trade).to_numpy()
+    meant = trained.act(episodes.features[later])
+    np.testing.assert_allclose(decisions.loc[later, ["price", "volume"]], meant, atol=1e-5)
+    assert not np.allclose(decisions.loc[~later, ["price", "volume"]], trained.act(episodes.features[~later]))
+    # The changes of a trader's wealth add up to what she has at the end.
+    first = decisions.groupby(["episode", "trader"])["wealth"].first()
+    change = decisions.groupby(["episode", "trader"])["wealth_change"].sum()
+    end = accounts.set_index(["episode", "trader"])["end"]
+    np.testing.assert_allclose(first + change, end.loc[first.index], rtol=1e-9)
+    noisy = evaluate(trained, 2, seed=9, deterministic=False)
+    assert not noisy.fills.equals(alone.fills)
+
+
+def test_a_loaded_training_acts_as_before(tmp_path):
+    trained = train(SMALL, QUICK, seed=0)
+    loaded = load_trained(trained.save(tmp_path / "run"))
+    seen = np.random.default_rng(0).uniform(-1, 1, (50, 11))
+    np.testing.assert_array_equal(trained.act(seen), loaded.act(seen))
+    assert loaded.to_dict() == trained.to_dict()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_million_steps_make_a_market_of_traders_who_differ(seed):
+    settings, began = PpoSettings(iterations=16), time.process_time()
+    trained = train("book-learning", settings, seed=seed)
+    assert time.process_time() - began < 600  # against an endless loop, not a measure
+    assert trained.collapsed is None
+    assert trained.history["mispricing"].iloc[-1] < trained.history["mispricing"].iloc[0]
+    episodes = evaluate(trained, 30, seed=1)
+    assert not episodes.collapsed
+    assert episodes.activity.fills > 300
+    bars = np.log(episodes.mids[:, 100::10])
+    returns = np.diff(bars, axis=1)
+    returns = (returns - returns.mean(1, keepdims=True)) / returns.std(1, keepdims=True)
+    assert (returns**4).mean() - 3 > 1
+    later = episodes.decisions.query("step > 1000 and wealth > 3000")
+    assert np.corrcoef(later["risk_aversion"], later["invested"])[0, 1] < -0.05
+    places = later["episode"], later["step"]
+    cheap = np.log(episodes.values[places] / episodes.mids[places])
+    assert np.corrcoef(later["volume"], cheap)[0, 1] > 0.1
+
+
+def test_collapsed_weights_are_found_in_evaluation_too():
+    trained = train(SMALL, QUICK, seed=0)
+    weights = {**trained.weights, "4.bias": torch.tensor([0.0, -3.0])}
+    episodes = evaluate(replace(trained, weights=weights), 3, seed=0, deterministic=False)
+    assert episodes.collapsed
+    assert "of the orders sell" in episodes.status
