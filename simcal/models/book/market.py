@@ -62,9 +62,10 @@ class BookMarket(Described):
     trade has the price of the older order. Under "one-price", the rule of PAMS, all trades of an order have the price
     of the last one, and at the opening the first order sets off the trades.
 
-    ``price`` says what the price of a step is, both on the grid of ticks: "last", of the last trade (before the first
-    one the mid), or "mid", between best bid and best ask. Where a side is empty the mid is the price of the trade that
-    emptied it, and else, as the spread, stands still. A price that reaches an end of the grid ends its path. ``events`` are listed in `simcal.models.book.events`.
+    ``price`` says what the price of a step is: "last", of the last trade (before the first one the mid), or "mid",
+    between best bid and best ask. Where a side is empty the mid is the price of the trade that emptied it, and else,
+    as the spread, stands still. A price that reaches an end of the grid ends its path. ``events`` are listed in
+    `simcal.models.book.events`.
 
     Demand from outside (a strategy in `simcal.backtest`) is sent as a market order at the beginning of a step; one
     unit is ``outside_volume`` shares. What is not a whole share, or finds nobody to trade with, is sent at the next.

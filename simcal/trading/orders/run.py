@@ -163,7 +163,13 @@ def _notes(strategies: Sequence[Strategy], market: Any, terms: Terms, n_failed: 
     traders = getattr(market, "n_traders", None)
     if traders and total > 0:
         words = "One unit counts as" if len(strategies) == 1 else "One unit of each strategy together counts as"
-        notes.append(f"{words} {total:g} of the market's traders, of whom there are {traders} beside it.")
+        shares = getattr(market, "outside_volume", None)  # of an order book, where traders order shares
+        what = (
+            f"{total:g} of the market's traders, of whom there are {traders} beside it."
+            if shares is None
+            else f"{total * shares:g} shares in the market's order book; money counts {shares} of them as one."
+        )
+        notes.append(f"{words} {what}")
     return notes
 
 

@@ -14,7 +14,8 @@ WILD = {"variance_mean": 1e-4}
 HESTON = {"fundamental_reversion": 0.01, "vol_of_vol": 1e-4, "leverage_correlation": -0.5, "fundamental_start": 98.0}
 MARKETS = {
     "fcn": {"n_fcn": 20, "horizon": 20.0, "order_margin": 0.002, "value_weight": 50.0, **WILD},
-    "fcn-keeping": {"n_fcn": 10, "horizon": 20.0, "order_margin": 0.002, **WILD, "replace_orders": False, "orders_per_step": 3},
+    "fcn-keeping": {"n_fcn": 10, "horizon": 20.0, "order_margin": 0.002, **WILD,
+                    "replace_orders": False, "orders_per_step": 3},
     "cara": {"n_fcn": 0, "n_cara": 10, "horizon": 20.0, "variance_mean": 0.0},
     "cara-one-price": {"n_fcn": 0, "n_cara": 12, "horizon": 20.0, "matching": "one-price", "session_steps": 40,
                        "break_steps": 10},
@@ -164,7 +165,8 @@ def test_a_large_order_walks_the_book_and_waits_where_it_is_empty():
     quiet, loud = market.stepper(2, 0, 20), market.stepper(2, 0, 20)
     without, moved = quiet.advance(), loud.advance(np.full(20, 5.0))
     assert (loud.outside_shares == 50).all()
-    assert (moved > without).all()
+    assert (moved >= without).all()
+    assert (moved > without).sum() > 10
     assert (-loud.outside_cash / 50 > without).all()
     huge = market.stepper(2, 0, 1)
     huge.advance(np.array([1000.0]))  # more than all that rests
