@@ -20,6 +20,7 @@ from simcal.learning.books.layout import (
     STEP,
 )
 from simcal.models.book import engine
+from simcal.models.elementary import exponential
 
 _REACH, _DECAY = 0.05, 100.0  # of the depth: how far from the mid, and how fast it counts less
 _LARGEST_RATIO = 5.0
@@ -47,27 +48,30 @@ def returns_since(c, one, trader):
 
 
 @njit(**engine.BORROWED)
-def depth(book, side, mid):
-    """Volume on a side of the book up to 5 % from the mid (in ticks), each share counting exp(-100 distance / mid)."""
-    tick, total = engine.best_bid(book) if side == engine.BUY else engine.best_ask(book), 0.0
-    sign = 1.0 if side == engine.BUY else -1.0
-    while tick != engine.NO_TICK:
-        distance = sign * (mid - tick) / mid
-        if distance > _REACH:
-            break
-        if distance >= 0.0:
-            total += engine.volume_at(book, side, tick) * math.exp(-_DECAY * distance)
-        tick = engine.next_level(book, side, tick)
-    return total
+def depths(one, mid):
+    """Volumes of bids and of asks up to 5 % from the mid (in ticks), each share counting exp(-100 distance / mid)."""
+    ticks, volumes, weights = one.ticks, one.volumes, one.scratch
+    for i in range(ticks.size):  # vector instructions
+        volume = float(volumes[i])
+        distance = (mid - ticks[i]) / mid
+        distance = distance if volume > 0.0 else -distance
+        near = (distance >= 0.0) & (distance <= _REACH)
+        weights[i] = volume * exponential(-_DECAY * (distance if near else 0.0)) if near else 0.0
+    bids, asks = 0.0, 0.0
+    for i in range(ticks.size):
+        bids += max(weights[i], 0.0)
+        asks += max(-weights[i], 0.0)
+    return bids, asks
 
 
 @njit(**engine.BORROWED)
 def depth_ratios(one, shares):
     """Shares held over the depth of bids and of asks, at most 5."""
-    book, mid = one.book, _mid_or_price(one)
-    bids = min(abs(shares) / (depth(book, engine.BUY, mid) + 1e-6), _LARGEST_RATIO)
-    asks = min(abs(shares) / (depth(book, engine.SELL, mid) + 1e-6), _LARGEST_RATIO)
-    return bids, asks
+    bids, asks = depths(one, _mid_or_price(one))
+    return (
+        min(abs(shares) / (bids + 1e-6), _LARGEST_RATIO),
+        min(abs(shares) / (asks + 1e-6), _LARGEST_RATIO),
+    )
 
 
 @njit(**engine.BORROWED)

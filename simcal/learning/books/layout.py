@@ -86,6 +86,14 @@ class Books(NamedTuple):
         (n, n_steps + 1) int32: how many mids there were before a step.
     record
         (n, n_steps + 1, 3) float64.
+    ticks, volumes
+        (n, order_lifetime + 1) int32: the order of each of the last steps, at the step modulo their number; its volume
+        is what is left of it, below 0 where it sells. Together they are the order book in the order of time, from which
+        its depth is summed faster than from queues of price levels.
+    places
+        (n, capacity + 1) int32: where the order in a slot of the order book stands in them.
+    scratch
+        (n, order_lifetime + 1) float64.
     trades
         (n, n_steps) of TRADE. Each trade ends at least one order, and a step sends at most one: they always fit.
     """
@@ -98,6 +106,10 @@ class Books(NamedTuple):
     squares: Any
     counted: Any
     record: Any
+    ticks: Any
+    volumes: Any
+    places: Any
+    scratch: Any
     trades: Any
 
 
@@ -106,7 +118,8 @@ def one_of(books, b):
     """Market b of a batch, as views."""
     return Books(
         engine.book_of(books.book, b), books.traders[b], books.numbers[b], books.counts[b], books.log_mids[b],
-        books.squares[b], books.counted[b], books.record[b], books.trades[b],
+        books.squares[b], books.counted[b], books.record[b], books.ticks[b], books.volumes[b], books.places[b],
+        books.scratch[b], books.trades[b],
     )  # fmt: skip
 
 
@@ -117,7 +130,7 @@ def constants(market: LearningMarket) -> Constants:
     return Constants(
         n_traders=market.n_traders, n_steps=market.n_steps, first_trade=market.first_trade,
         sessions=np.array(market.sessions, np.int64), tick=market.tick,
-        start_tick=float(round(market.initial_price / market.tick)), lifetime=market.order_lifetime,
+        start_tick=float(round(market.initial_price / market.tick)), lifetime=_lifetime(market),
         value_sd=market.fundamental_volatility, shares_mean=market.shares_mean, cash_mean=market.cash_mean,
         risk_mean=market.risk_aversion_mean, risk_sd=market.risk_aversion_sd, noise_mean=market.noise_mean,
         noise_sd=market.noise_sd, discount_low=market.discount_low, discount_high=market.discount_high,
@@ -130,16 +143,23 @@ def constants(market: LearningMarket) -> Constants:
     )  # fmt: skip
 
 
+def _lifetime(market: LearningMarket) -> int:
+    """No order lives longer than the episode."""
+    return min(market.order_lifetime, market.n_steps)
+
+
 def new_books(market: LearningMarket, n_books: int) -> Books:
     """Markets that have not begun."""
     n_steps, n_traders = market.n_steps, market.n_traders
     # Prices up to twice the first one; orders beyond are refused, and counted.
     n_ticks = 1 << int(np.ceil(np.log2(2.1 * market.initial_price / market.tick)))
-    lifetime = min(market.order_lifetime, n_steps)
+    lifetime = _lifetime(market)
     rule = engine.EACH_LEVEL if market.matching == "level" else engine.ONE_PRICE
     return Books(
         engine.new_books(n_books, n_ticks=n_ticks, capacity=lifetime + 2, rule=rule, wheel=lifetime + 2),
         np.zeros((n_books, n_traders, N_TRADER)), np.zeros((n_books, N_NUMBER)), np.zeros((n_books, N_COUNT), np.int64),
         np.zeros((n_books, n_steps)), np.zeros((n_books, n_steps)), np.zeros((n_books, n_steps + 1), np.int32),
-        np.zeros((n_books, n_steps + 1, 3)), np.zeros((n_books, n_steps), TRADE),
+        np.zeros((n_books, n_steps + 1, 3)), np.zeros((n_books, lifetime + 1), np.int32),
+        np.zeros((n_books, lifetime + 1), np.int32), np.zeros((n_books, lifetime + 3), np.int32),
+        np.zeros((n_books, lifetime + 1)), np.zeros((n_books, n_steps), TRADE),
     )  # fmt: skip

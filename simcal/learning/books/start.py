@@ -56,6 +56,7 @@ def start(c, one, k0, k1, path):
     numbers[PRICE], numbers[MID] = c.start_tick, np.nan
     numbers[LOG_VALUE], numbers[VALUE_SD] = math.log(price), c.value_sd * uniform(w0, 1.0)
     one.counted[0] = 0
+    one.volumes[:] = 0
     one.record[0, RECORD_MID] = price
     one.record[0, RECORD_VALUE] = price
     one.record[0, RECORD_PRICE] = price

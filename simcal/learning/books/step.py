@@ -45,6 +45,7 @@ from simcal.learning.books.layout import (
 from simcal.learning.books.rewards import gains, wealth_level
 from simcal.learning.specs import BLOCK_MARKET, BLOCK_POLICY
 from simcal.models.book import engine
+from simcal.models.book.engine.layout import SLOT_BITS
 from simcal.noise.compiled import normal_pair, philox
 
 I64, U32, U64 = np.int64, np.uint32, np.uint64
@@ -121,16 +122,25 @@ def _order(c, one, j, patience, size):
         volume = min(volume, I64(math.floor(max(most, 0.0))))
     if volume < 1:
         return False
-    status = engine.BAD_TICK
+    status, identity = engine.BAD_TICK, I64(0)
     if tick > 0:  # a price of 0 has no logarithm
-        status, _ = engine.limit(one.book, side, tick, volume, j, c.lifetime)
+        status, identity = engine.limit(one.book, side, tick, volume, j, c.lifetime)
     if status < 0:
         counts[N_REFUSED] += 1
         return False
     counts[N_ORDERS] += 1
     counts[N_BUYS] += 1 if size > 0 else 0
+    place = counts[STEP] % one.ticks.size
+    one.ticks[place], one.volumes[place] = tick, volume if size > 0 else -volume
+    one.places[_slot(identity)] = place
     _settle(c, one)
     return True
+
+
+@njit(**engine.BORROWED)
+def _slot(identity):
+    """The slot of an order in the book, also of one that has just left it."""
+    return identity & ((1 << SLOT_BITS) - 1)
 
 
 @njit(**engine.BORROWED)
@@ -154,6 +164,9 @@ def _settle(c, one):
             trade.bought = 1 if fill.side == engine.BUY else 0
             counts[N_TRADES] += 1
             counts[N_VOLUME] += fill.volume
+            for identity in (fill.resting, fill.incoming):
+                place = one.places[_slot(identity)]
+                one.volumes[place] -= fill.volume if one.volumes[place] > 0 else -fill.volume
         counts[N_TRADING] += 1
         counts[OPENED] = 1
         engine.clear_fills(book)
@@ -183,6 +196,7 @@ def _tick_clock(c, one):
     numbers[GAP] = gap
     counts[STEP] = step + 1
     engine.advance(one.book)
+    one.volumes[(step + 1) % one.volumes.size] = 0  # of the order that lapses
     change_session(c, one)
     _remember(c, one)
 
