@@ -65,7 +65,7 @@ class BookStepper:
 
     def __init__(self, market: BookMarket, seed: int, first_path: int, n_paths: int, *, dtype: str = "float64") -> None:
         self.market, self.n_paths = market, n_paths
-        self._key: Any = tuple(U32(word) for word in key_of(seed))
+        self._k0, self._k1 = map(U32, key_of(seed))
         self._constants: Any = constants(market)
         self._states: Any = new_states(market, n_paths)
         self._numbers = np.arange(n_paths, dtype=np.uint64) + np.uint64(first_path)
@@ -79,7 +79,7 @@ class BookStepper:
         self._outside[:] = 0 if outside is None else outside
         self.ages += 1
         _advance(
-            self._states, self._constants, *self._key, self._numbers, self._outside, self.prices, self.failed
+            self._states, self._constants, self._k0, self._k1, self._numbers, self._outside, self.prices, self.failed
         )  # fmt: skip
         return self.prices
 
@@ -119,4 +119,4 @@ class BookStepper:
 
     def _restart(self, places: np.ndarray) -> None:
         self.ages[places], self.failed[places] = 0, 0
-        _begin(self._states, self._constants, *self._key, self._numbers, places.astype(np.int64), self.prices)
+        _begin(self._states, self._constants, self._k0, self._k1, self._numbers, places.astype(np.int64), self.prices)
