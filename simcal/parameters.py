@@ -34,6 +34,8 @@ class Parameter:
         The value is a whole number; such parameters cannot be trained.
     trainable
         Whether the twin has a gradient in it.
+    scale
+        A change that matters: what a training step is measured by where there are no bounds.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Parameter:
     group: str | None = None
     integer: bool = False
     trainable: bool = True
+    scale: float = 1.0
 
     def allowed(self) -> str:
         """The allowed values in words, as they stand in error messages."""

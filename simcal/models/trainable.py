@@ -25,7 +25,7 @@ from simcal.parameters import Parameter, check_names
 class TrainableParameters(nn.Module):
     """Some parameters of a market as free numbers, of which the optimiser may choose any.
 
-    Each goes through a transform of ``torch.distributions`` to its natural value: none where the parameter has no
+    Each goes through a transform of ``torch.distributions`` to its natural value: its `scale` where the parameter has no
     bounds, an exponential above a lower or below an upper bound, a sigmoid between two. The free numbers are the
     module's ``nn.Parameter``s and its ``state_dict``, by the parameters' names; averages are to be taken of these.
 
@@ -128,7 +128,7 @@ def _transform(spec: Parameter) -> Transform:
         return ExpTransform() if spec.low == 0 else ComposeTransform([ExpTransform(), AffineTransform(spec.low, 1.0)])
     if above:
         return ComposeTransform([ExpTransform(), AffineTransform(spec.high, -1.0)])
-    return identity_transform
+    return AffineTransform(0.0, spec.scale) if spec.scale != 1 else identity_transform
 
 
 def _check_trainable(spec: Parameter, market: Market, *, per_trader: bool) -> None:

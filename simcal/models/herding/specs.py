@@ -21,20 +21,32 @@ PARAMETERS = (
     Parameter("impact", 0.01, "change of the log price per unit of excess demand", 0, open=True, letter="mu"),
     # How they trade.
     Parameter("value_sensitivity", 0.12, "fundamentalists' demand per unit of log mispricing", 0, letter="phi"),
-    Parameter("trend_sensitivity", 1.5, "chartists' demand per unit of the trend", letter="chi"),
+    Parameter("trend_sensitivity", 1.5, "chartists' demand per unit of the trend", letter="chi", scale=10.0),
     Parameter("fundamental_sd", 0.758, "deviation of the fundamentalists' own demand", 0, letter="sigma_f"),
     Parameter("chartist_sd", 2.087, "deviation of the chartists' own demand", 0, letter="sigma_c"),
     # Who they are.
     Parameter("choice_intensity", 1.0, "how sharply the shares follow attractiveness", 0, letter="beta"),
     Parameter("predisposition", -0.327, "standing attractiveness of fundamentalism", letter="alpha_0"),
     Parameter("herding", 1.79, "attractiveness of being many", letter="alpha_n"),
-    Parameter("misalignment", 18.43, "attractiveness of fundamentalism per squared log mispricing", letter="alpha_p"),
+    Parameter(
+        "misalignment",
+        18.43,
+        "attractiveness of fundamentalism per squared log mispricing",
+        letter="alpha_p",
+        scale=30.0,
+    ),
     Parameter("share_start", 0.5, "share of fundamentalists at the first step", 0, 1, letter="n_f(1)", trainable=False),
     # Extensions; each is off where it is 0.
-    Parameter("misalignment_tilt", 0.0, "attractiveness of fundamentalism per log overpricing", letter="alpha_m"),
-    Parameter("trend_attraction", 0.0, "attractiveness of fundamentalism per unit of the trend", letter="alpha_r"),
+    Parameter(
+        "misalignment_tilt", 0.0, "attractiveness of fundamentalism per log overpricing", letter="alpha_m", scale=5.0
+    ),
+    Parameter(
+        "trend_attraction", 0.0, "attractiveness of fundamentalism per unit of the trend", letter="alpha_r", scale=100.0
+    ),
     Parameter("trend_memory", 0.0, "weight that a trend keeps from step to step", 0, 1, letter="omega"),
-    Parameter("fall_response", 0.0, "how much the chartists' own demand grows as prices fall", letter="lambda"),
+    Parameter(
+        "fall_response", 0.0, "how much the chartists' own demand grows as prices fall", letter="lambda", scale=100.0
+    ),
     Parameter("fundamental_tail", 0.0, "tail index^-1 of the fundamentalists' own demand", 0, 0.5, letter="h_f"),
     Parameter("chartist_tail", 0.0, "tail index^-1 of the chartists' own demand", 0, 0.5, letter="h_c"),
     # The fundamental value: constant where both variance_mean and vol_of_vol are 0.
