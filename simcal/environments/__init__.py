@@ -1,9 +1,10 @@
-"""Markets as environments for reinforcement learning: Gymnasium's ``simcal/Stock-v0`` and ``simcal/Dealer-v0``.
+"""Markets as environments: Gymnasium's ``simcal/Stock-v0``, ``simcal/Dealer-v0`` and ``simcal/Learning-v0``.
 
 ``import simcal.environments`` registers them with Gymnasium, so that ``gymnasium.make("simcal/Stock-v0",
 market="stock-sp500")`` and ``gymnasium.make_vec("simcal/Stock-v0", num_envs=1000)`` work; `StockParallelEnv` is
 PettingZoo's for several strategies in one market, and `StableBaselinesEnv` hands a vector environment to
-stable-baselines3.
+stable-baselines3. `LearningAECEnv` and `LearningParallelEnv` are PettingZoo's for the order-book market whose traders
+all learn.
 """
 
 from __future__ import annotations
@@ -23,12 +24,18 @@ from simcal.environments.dealers import DealerEnv, DealerVectorEnv
 from simcal.environments.stock import StockEnv, StockVectorEnv
 
 if TYPE_CHECKING:
+    from simcal.environments.learning import LearningEnv, LearningVectorEnv
+    from simcal.environments.learning_views import LearningAECEnv, LearningParallelEnv
     from simcal.environments.parallel import StockParallelEnv
     from simcal.environments.stable_baselines import StableBaselinesEnv
 
 __all__ = [
     "DealerEnv",
     "DealerVectorEnv",
+    "LearningAECEnv",
+    "LearningEnv",
+    "LearningParallelEnv",
+    "LearningVectorEnv",
     "StableBaselinesEnv",
     "StockEnv",
     "StockParallelEnv",
@@ -37,11 +44,15 @@ __all__ = [
 
 # Where what is imported when it is first used lives, and what must be installed for it.
 _LATER = {
+    "LearningEnv": ("simcal.environments.learning", "torch", "torch"),
+    "LearningVectorEnv": ("simcal.environments.learning", "torch", "torch"),
+    "LearningAECEnv": ("simcal.environments.learning_views", "pettingzoo", "'simcal[rl]'"),
+    "LearningParallelEnv": ("simcal.environments.learning_views", "pettingzoo", "'simcal[rl]'"),
     "StockParallelEnv": ("simcal.environments.parallel", "pettingzoo", "'simcal[rl]'"),
     "StableBaselinesEnv": ("simcal.environments.stable_baselines", "stable_baselines3", "stable-baselines3"),
 }
 
-for _kind in ("Stock", "Dealer"):
+for _kind in ("Stock", "Dealer", "Learning"):
     if f"simcal/{_kind}-v0" not in gymnasium.registry:
         gymnasium.register(
             f"simcal/{_kind}-v0",

@@ -1,0 +1,117 @@
+"""The game of one learner among traders of a given policy in the order-book market, many episodes side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from simcal.environments.game import Game, finite_actions
+from simcal.errors import ParameterError
+from simcal.learning import ACTIONS, FEATURES, LearningMarket, TrainedMarket, load_market
+from simcal.learning.books.batch import BookBatch
+from simcal.learning.books.layout import CASH, EARNED, RECORD_PRICE, RECORD_VALUE, SHARES
+
+MARKET = "book-learning"
+_DEVIATION = 0.37  # of what traders want who have not learned, before the squashing
+
+Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def policy_of(policy: TrainedMarket | Policy | None) -> Policy:
+    """``f(features, noise) -> actions``: of traders who have learned, of the user's, or of those who have not."""
+    if policy is None:
+        return lambda features, noise: np.tanh(_DEVIATION * noise)
+    if isinstance(policy, TrainedMarket):
+        net = policy.policy
+        return lambda features, noise: np.tanh(net.raw(features, noise).astype(float))
+    if not callable(policy):
+        raise ParameterError(
+            f"policy is {policy!r:.60}, but must be a trained market, a function of features and noise, or None."
+        )
+    return policy
+
+
+def market_of_learners(market: LearningMarket | str | Path) -> LearningMarket:
+    """The market that an argument stands for."""
+    found = load_market(market) if isinstance(market, (str, Path)) else market
+    if not isinstance(found, LearningMarket):
+        raise ParameterError(f"market is {found!r:.60}, but must be a market of learning traders, or its name.")
+    return found
+
+
+def spaces() -> tuple[gymnasium.spaces.Box, gymnasium.spaces.Box]:
+    """Of observations and of actions."""
+    return (
+        gymnasium.spaces.Box(-1.0, 1.0, (len(FEATURES),), np.float32),
+        gymnasium.spaces.Box(-1.0, 1.0, (len(ACTIONS),), np.float32),
+    )
+
+
+class LearningGame(Game):
+    """Trader 0 on many paths; see `simcal.environments.learning.LearningEnv`."""
+
+    def __init__(
+        self, market: LearningMarket | str | Path, n_paths: int, policy: TrainedMarket | Policy | None
+    ) -> None:
+        self.market = market_of_learners(market)
+        super().__init__(n_paths, self.market.n_steps)
+        self.observation_space, self.action_space = spaces()
+        self._others = policy_of(policy)
+        self._batch: Any = None
+
+    def _begin(self, first_path: int) -> None:
+        assert self.seed is not None
+        self._batch = BookBatch(self.market, self.n_paths, self.seed)
+        self._enter(np.arange(self.n_paths))
+
+    def renew(self, places: np.ndarray) -> None:
+        """Begin some episodes anew."""
+        self.numbers[places] = self._numbered(len(places))
+        self.steps[places] = 0
+        self._enter(places)
+
+    def _enter(self, places: np.ndarray) -> None:
+        """Play up to the learner's first turn; episodes in which she has none are passed over."""
+        while len(places) > 0:
+            self._batch.begin(self.numbers[places], places)
+            self._let_others_act()
+            places = places[self._over()[places]]
+            self.numbers[places] = self._numbered(len(places))
+
+    def _over(self) -> np.ndarray:
+        return self._batch.steps >= self.n_steps
+
+    def _let_others_act(self) -> None:
+        """Play on where it is not the learner's turn."""
+        batch = self._batch
+        while (going := (batch.acting != 0) & ~self._over()).any():
+            batch.advance(self._others(batch.features, batch.noise), going)
+
+    def play(self, actions: np.ndarray, idle: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The learner's decision, and all others' up to her next one or to the close."""
+        batch, given = self._batch, finite_actions(actions, (self.n_paths, len(ACTIONS)))
+        rewards = batch.advance(np.clip(given, -1.0, 1.0), ~self._over()).copy()
+        self.steps += 1
+        self._let_others_act()
+        over = self._over()
+        if self.market.reward == "gains":
+            rewards = np.where(over, batch.close()[:, 0] if over.any() else 0.0, batch.state.numbers[:, EARNED])
+        return rewards, over, np.zeros(self.n_paths, bool)
+
+    def observe(self) -> np.ndarray:
+        """What the learner sees; at the close what the trader saw who acted last."""
+        return self._batch.features.copy()
+
+    def info(self) -> dict[str, np.ndarray]:
+        """Path, step of the market, price, fundamental value, and the learner's shares, cash and wealth."""
+        state, steps = self._batch.state, self._batch.steps
+        record, account = state.record[np.arange(self.n_paths), steps], state.traders[:, 0]
+        price, shares, cash = record[:, RECORD_PRICE], account[:, SHARES], account[:, CASH]
+        return {
+            "path": self.numbers.copy(), "step": steps.copy(), "price": price, "value": record[:, RECORD_VALUE],
+            "shares": shares.copy(), "cash": cash.copy(), "wealth": cash + shares * price,
+        }  # fmt: skip
