@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -65,18 +67,22 @@ def evaluate(trained: TrainedMarket, n_episodes: int, seed: int, *, deterministi
     mean = np.average(np.array([activity for activity, _ in parts]), axis=0, weights=weights)
     activity = Activity(*(float(x) for x in mean))
     why = collapse(market, activity)
-    tables = {
-        name: pd.concat([part[name] for _, part in parts], ignore_index=True)
-        for name in ("fills", "decisions", "accounts")
-    }
-    arrays = {name: np.concatenate([part[name] for _, part in parts]) for name in ("mids", "values", "features")}
+    fills, decisions, accounts = (
+        pd.concat([part[name] for _, part in parts], ignore_index=True) for name in ("fills", "decisions", "accounts")
+    )
+    mids, values, features = (
+        np.concatenate([part[name] for _, part in parts]) for name in ("mids", "values", "features")
+    )
     status = f"{n_episodes} episodes, {activity.fills:.0f} fills and {activity.volume:.0f} shares in each."
     if why is not None:
         status += f" The market has collapsed: {why}."
-    return Episodes(market, seed, deterministic, status, why is not None, activity, **tables, **arrays)
+    return Episodes(
+        market, seed, deterministic, status, why is not None, activity, fills, mids, values, decisions, features,
+        accounts,
+    )  # fmt: skip
 
 
-def _of_batch(batch: BookBatch, played: Played, first: int) -> dict:
+def _of_batch(batch: BookBatch, played: Played, first: int) -> dict[str, Any]:
     return {
         "fills": _fills(batch, first),
         "mids": batch.state.record[:, :, RECORD_MID].copy(),

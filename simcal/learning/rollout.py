@@ -88,8 +88,8 @@ def rollout(batch: BookBatch, policy: Policy, numbers: Sequence[int] | np.ndarra
     last = END if batch.market.reward == "gains" else OPEN
     following, rewards = link(played.traders, played.earned, batch.close(), last)
     discounts = batch.state.traders[np.arange(batch.n_books), played.traders, DISCOUNT]
-    flat = [x.reshape(-1, x.shape[-1]) for x in (played.features, played.raw, played.noise)]
-    found = Rollout(*flat, rewards.ravel(), discounts.ravel(), following.ravel())
+    features, raw, noise = (x.reshape(-1, x.shape[-1]) for x in (played.features, played.raw, played.noise))
+    found = Rollout(features, raw, noise, rewards.ravel(), discounts.ravel(), following.ravel())
     return found, activity_of(batch)
 
 

@@ -51,7 +51,7 @@ class BookBatch:
 
     def __init__(self, market: LearningMarket, n_books: int, seed: int) -> None:
         self.market, self.n_books = market, check_integer("n_books", n_books, 1, 2**20)
-        self._keys = tuple(U32(word) for word in key_of(check_seed(seed)))
+        self._k0, self._k1 = (U32(word) for word in key_of(check_seed(seed)))
         self._constants = constants(market)
         self.state: Books = new_books(market, self.n_books)
         self.numbers = np.zeros(self.n_books, np.uint64)
@@ -66,7 +66,7 @@ class BookBatch:
         if places is not None:
             mask[places] = True
         self.numbers[mask] = np.asarray(numbers, np.uint64)
-        _begin(self._constants, self.state, *self._keys, self.numbers, mask, self.features, self.noise)
+        _begin(self._constants, self.state, self._k0, self._k1, self.numbers, mask, self.features, self.noise)
 
     @property
     def steps(self) -> np.ndarray:
@@ -117,7 +117,7 @@ class BookBatch:
                 "a price and a volume, each from -1 to 1, of each market."
             )
         _advance(
-            self._constants, self.state, *self._keys, self.numbers, self._all if mask is None else mask, actions,
+            self._constants, self.state, self._k0, self._k1, self.numbers, self._all if mask is None else mask, actions,
             self.features, self.noise, self.rewards,
         )  # fmt: skip
         return self.rewards
@@ -132,7 +132,7 @@ class BookBatch:
     def see_all(self, b: int) -> np.ndarray:
         """(n_traders, 11) float32: what each trader of one market would see now."""
         seen = np.zeros((self.market.n_traders, len(FEATURES)), np.float32)
-        _see_all(self._constants, self.state, b, *self._keys, self.numbers[b], seen)
+        _see_all(self._constants, self.state, b, self._k0, self._k1, self.numbers[b], seen)
         seen[self.acting[b]] = self.features[b]
         return seen
 
