@@ -15,6 +15,7 @@ from simcal.models.herding import sweep, sweep_reverse
 from simcal.models.herding.coefficients import DIFFERENTIABLE as DIFFERENTIABLE
 from simcal.models.herding.coefficients import coefficients, numbers_of
 from simcal.models.herding.market import HerdingMarket
+from simcal.models.herding.shapes import Shape, shape
 from simcal.models.herding.specs import STARTS_AT_MEAN
 from simcal.models.sweeps import Numbers, count_blocks, differentiable_prices, over_blocks
 
@@ -77,6 +78,11 @@ class _Sweeps:
         n = self.numbers
         by["impact"] = by["changes"] / n["impact"]
         by["share_start"] = 2 * by["balance"]
+        shapes = {who: Shape(*(by[f"{who} {name}"] for name in Shape._fields)) for who in ("fundamental", "chartist")}
+        by["fundamental_tail"], _ = _reverse_shape(n["fundamental_tail"], np.zeros(()), shapes["fundamental"])
+        by["chartist_tail"], by["chartist_skew"] = _reverse_shape(
+            n["chartist_tail"], n["chartist_skew"], shapes["chartist"]
+        )
         by["initial_price"] = (by["prices"] - by["mean"] - by["start"]) / n["initial_price"]
         by["fundamental_mean"], by["fundamental_start"] = (
             by[log] / n[name] for log, name in (("mean", "fundamental_mean"), ("start", "fundamental_start"))
@@ -84,3 +90,13 @@ class _Sweeps:
         for start, mean in self.following.items():
             by[mean] = by[mean] + by[start]
         return {name: np.asarray(number) for name, number in by.items()}
+
+
+def _reverse_shape(tail: np.ndarray, skew: np.ndarray, by: Shape) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives in tail and skew from those in the four numbers of a shape."""
+    with torch.enable_grad():
+        given = [torch.from_numpy(np.array(x)).requires_grad_() for x in (tail, skew)]
+        numbers = torch.stack(shape(*given))
+    weights = torch.tensor(by, dtype=torch.float64)
+    by_tail, by_skew = torch.autograd.grad(numbers, given, weights)
+    return by_tail.numpy(), by_skew.numpy()

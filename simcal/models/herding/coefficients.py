@@ -9,6 +9,7 @@ import numpy as np
 
 from simcal.models.fundamental.coefficients import fundamental_fields
 from simcal.models.herding.market import HerdingMarket
+from simcal.models.herding.shapes import Shape, shape
 from simcal.models.herding.specs import SPECS, STARTS_AT_MEAN
 from simcal.models.sweeps import Numbers
 
@@ -33,10 +34,9 @@ class Coefficients(NamedTuple):
     memory: np.floating
     fresh: np.floating  # 1 - omega
     response: np.floating
-    fundamental_tail: np.floating  # h / 2, as the next but one
-    fundamental_scale: np.floating  # (1 - 2h)^(3/4), as the next but one
-    chartist_tail: np.floating
-    chartist_scale: np.floating
+    fundamental_shape: Shape
+    chartist_shape: Shape
+    growth: np.floating
     half: np.floating
     balance: np.floating  # n_f - n_c at the first step
     moving: bool  # whether the fundamental value moves
@@ -86,10 +86,9 @@ def coefficients(market: HerdingMarket, numbers: Numbers, dtype: Any) -> Coeffic
         memory=real(n["trend_memory"]),
         fresh=real(1 - n["trend_memory"]),
         response=real(n["fall_response"]),
-        fundamental_tail=real(n["fundamental_tail"] / 2),
-        fundamental_scale=real((1 - 2 * n["fundamental_tail"]) ** 0.75),
-        chartist_tail=real(n["chartist_tail"] / 2),
-        chartist_scale=real((1 - 2 * n["chartist_tail"]) ** 0.75),
+        fundamental_shape=Shape(*map(real, shape(n["fundamental_tail"], 0.0))),
+        chartist_shape=Shape(*map(real, shape(n["chartist_tail"], n["chartist_skew"]))),
+        growth=real(n["growth"]),
         half=real(0.5),
         balance=real(2 * n["share_start"] - 1),
         moving=market.moving,

@@ -11,6 +11,7 @@ from torch import Tensor
 from simcal.models.fundamental.eager import fundamental_path
 from simcal.models.herding import rules
 from simcal.models.herding.market import HerdingMarket
+from simcal.models.herding.shapes import Shape, shape
 from simcal.models.herding.specs import (
     STARTS_AT_MEAN,
     STREAM_CHARTIST,
@@ -40,10 +41,13 @@ def eager_prices(
         return name in values or getattr(market, name) != 0
 
     n_steps, _, n_paths = noise.shape
-    draws = [_own(number, noise[:, STREAM_FUNDAMENTAL], "fundamental_tail", used("fundamental_tail"))]
-    draws.append(_own(number, noise[:, STREAM_CHARTIST], "chartist_tail", used("chartist_tail")))
-    own = (number("fundamental_sd") * draws[0]).unbind()
-    others = (number("chartist_sd") * draws[1]).unbind()
+    draws, other_draws = noise[:, STREAM_FUNDAMENTAL], noise[:, STREAM_CHARTIST]
+    if used("fundamental_tail"):
+        draws = _shaped(draws, shape(number("fundamental_tail"), torch.zeros((), dtype=noise.dtype)))
+    if used("chartist_tail") or used("chartist_skew"):
+        other_draws = _shaped(other_draws, shape(number("chartist_tail"), number("chartist_skew")))
+    own = (number("fundamental_sd") * draws).unbind()
+    others = (number("chartist_sd") * other_draws).unbind()
     if market.moving:
         shocks = noise[:, STREAM_VALUE], noise[:, STREAM_VARIANCE]
         value = fundamental_path(logarithmic, *shocks, variance_gradient_floor).unbind()
@@ -56,13 +60,13 @@ def eager_prices(
     half_intensity, half_response = 0.5 * number("choice_intensity"), 0.5 * number("fall_response")
     impact, memory = number("impact"), number("trend_memory")
     fresh, responds, remembers = 1 - memory, used("fall_response"), used("trend_memory")
-    log_price = trend = noise.new_zeros(n_paths)
+    log_price = trend = change = noise.new_zeros(n_paths)
     balance = (2 * number("share_start") - 1).to(noise.device).expand(n_paths)
     logs = [log_price]
     for t in range(n_steps):
         gap = log_price - value[t]
         chartist = others[t] - others[t] * (half_response * trend).tanh() if responds else others[t]
-        chartist = trend_sensitivity * trend + chartist
+        chartist = trend_sensitivity * change + chartist
         fundamentalist = own[t] - value_sensitivity * gap
         demand = 0.5 * (fundamentalist + chartist) + 0.5 * balance * (fundamentalist - chartist)
         balance = (half_intensity * rules.attractiveness(balance, gap, trend, *attraction)).tanh()
@@ -70,15 +74,14 @@ def eager_prices(
         trend = rules.next_trend(trend, memory, fresh, change) if remembers else change
         log_price = log_price + change
         logs.append(log_price)
-    return (number("initial_price") * torch.stack(logs).exp()).t()
+    grown = number("growth") * torch.arange(n_steps + 1, dtype=noise.dtype).to(noise.device)[:, None]
+    return (number("initial_price") * (torch.stack(logs) + grown).exp()).t()
 
 
 _LEVELS = ("fundamental_mean", "fundamental_start")
 
 
-def _own(number: Any, normals: Tensor, name: str, tailed: bool) -> Tensor:
-    """Draws of variance 1 with the tail of that name."""
-    if not tailed:
-        return normals
-    tail = number(name)
-    return (1 - 2 * tail) ** 0.75 * normals * (0.5 * tail * normals * normals).exp()
+def _shaped(normals: Tensor, by: Shape) -> Tensor:
+    """Draws with the shape of a type, as `rules.shaped`."""
+    square = normals * normals
+    return (by.constant + by.linear * normals + by.quadratic * square) * (by.half_tail * square).exp()

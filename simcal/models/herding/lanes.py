@@ -10,7 +10,7 @@ from numba import njit
 from simcal.models.herding import rules
 from simcal.models.lanes import OPTIONS
 
-heavy, calm = njit(**OPTIONS)(rules.heavy), njit(**OPTIONS)(rules.calm)
+shaped, calm = njit(**OPTIONS)(rules.shaped), njit(**OPTIONS)(rules.calm)
 mispricing = njit(**OPTIONS)(rules.mispricing)
 fundamental_demand, chartist_demand = njit(**OPTIONS)(rules.fundamental_demand), njit(**OPTIONS)(rules.chartist_demand)
 fundamental_share, chartist_share = njit(**OPTIONS)(rules.fundamental_share), njit(**OPTIONS)(rules.chartist_share)
@@ -22,12 +22,12 @@ change, next_trend, price = (
 
 
 @njit(**OPTIONS)
-def tails(half_tail, scale, normals, spare):
-    """Draws with the tails of a type: the normals as they are, or what is put into `spare`."""
-    if half_tail == 0:
+def draws_of(shape, normals, spare):
+    """Draws with the shape of a type: the normals as they are, or what is put into `spare`."""
+    if shape.half_tail == 0 and shape.quadratic == 0:
         return normals
     for lane in range(spare.size):
-        spare[lane] = heavy(normals[lane], half_tail, scale)
+        spare[lane] = shaped(normals[lane], shape.half_tail, shape.constant, shape.linear, shape.quadratic)
     return spare
 
 
@@ -55,24 +55,26 @@ def fundamentalists(p, balance, gap, draws, demand):
 
 
 @njit(**OPTIONS)
-def chartists(p, balance, trend, calm, draws, demand):
+def chartists(p, balance, change, calm, draws, demand):
     """n_c d_c."""
     for lane in range(demand.size):
-        each = chartist_demand(p.trend_sensitivity, trend[lane], p.chartist_sd, calm[lane], draws[lane])
+        each = chartist_demand(p.trend_sensitivity, change[lane], p.chartist_sd, calm[lane], draws[lane])
         demand[lane] = chartist_share(balance[lane], p.half) * each
 
 
 @njit(**OPTIONS)
-def clear(p, log_before, trend_before, fundamental, chartist, outside, log_price, trend):
-    """The price that the demands make, and the trend that follows from it."""
+def clear(p, log_before, trend_before, fundamental, chartist, outside, log_price, changes, trend):
+    """The price that the demands make, how it changed, and the trend that follows from it."""
     for lane in range(log_price.size):
         r = change(p.impact, fundamental[lane] + chartist[lane] + outside[lane])
+        changes[lane] = r
         trend[lane] = next_trend(trend_before[lane], p.memory, p.fresh, r)
         log_price[lane] = log_before[lane] + r
 
 
 @njit(**OPTIONS)
-def to_prices(p, logs, prices):
-    """P from p."""
+def to_prices(p, logs, ages, prices):
+    """P from p, where lanes have taken `ages` steps."""
+    real = logs.dtype.type
     for lane in range(prices.size):
-        prices[lane] = price(p.initial_price, logs[lane])
+        prices[lane] = price(p.initial_price, logs[lane], p.growth * real(ages[lane]))

@@ -28,7 +28,7 @@ class HerdingMarket(Described):
     .. math::
         p(t)   &= p(t-1) + \mu\,[n_f(t)\,d_f(t) + n_c(t)\,d_c(t)] \\
         d_f(t) &= \phi\,(p^*(t) - p(t-1)) + \sigma_f\,z_f(t) \\
-        d_c(t) &= \chi\,m(t-1) + \sigma_c\,(1 - \tanh(\lambda m(t-1) / 2))\,z_c(t) \\
+        d_c(t) &= \chi\,r(t-1) + \sigma_c\,(1 - \tanh(\lambda m(t-1) / 2))\,z_c(t) \\
         m(t)   &= \omega\,m(t-1) + (1 - \omega)\,r(t) \\
         n_f(t+1) &= 1 / (1 + e^{-\beta a(t)}), \quad n_c = 1 - n_f \\
         a(t)   &= \alpha_0 + \alpha_n\,(n_f(t) - n_c(t)) + \alpha_p\,g(t)^2 + \alpha_m\,g(t) + \alpha_r\,m(t-1), \quad
@@ -37,14 +37,16 @@ class HerdingMarket(Described):
     A rush to fundamentalism when the price strays (``misalignment``), imitation (``herding``), a ``predisposition``.
     Volatility clusters because chartists are noisier and their share persists.
 
-    In the source z is standard normal, the trend m is the last change, and :math:`p^*` is constant. The extensions
-    are off by default:
+    In the source z is standard normal and :math:`p^*` constant; :math:`\alpha_m, \alpha_r, \lambda` and
+    :math:`\omega` are 0. The extensions are off by default:
 
     * ``misalignment_tilt`` and ``trend_attraction`` let the shares answer to falls otherwise than to rises,
       ``fall_response`` the size of the chartists' own demand, which at most doubles; ``trend_memory`` makes the trend m
-      an exponentially weighted mean of past changes.
-    * ``fundamental_tail`` and ``chartist_tail`` h give z heavy tails and variance 1: :math:`(1 - 2h)^{3/4} z\,e^{h
-      z^2 / 2}` of a normal z (Tukey's h), whose moments below order 1/h are finite.
+      an exponentially weighted mean of past changes, so that they answer to the falls of days or weeks.
+    * ``fundamental_tail`` and ``chartist_tail`` h and ``chartist_skew`` s give z heavy tails and a skew at mean 0 and
+      variance 1: a multiple of :math:`(z + s\,(z^2 - 1/(1 - h)))\,e^{h z^2 / 2}` of a normal z (Tukey's h where s is
+      0), whose moments below order 1/h are finite.
+    * ``growth`` g makes price and fundamental value :math:`e^{g t}` times as large, which traders do not trade on.
     * The log fundamental value follows the process of the stock market, `simcal.models.fundamental.rules`, with
       variance ``variance_mean`` per step (a random walk where ``fundamental_reversion`` is 0).
 
@@ -85,6 +87,8 @@ class HerdingMarket(Described):
     fall_response: float = 0.0
     fundamental_tail: float = 0.0
     chartist_tail: float = 0.0
+    chartist_skew: float = 0.0
+    growth: float = 0.0
     fundamental_mean: float = 100.0
     fundamental_reversion: float = 0.0
     fundamental_start: float | None = None
@@ -138,6 +142,7 @@ class HerdingMarket(Described):
             misalignment_tilt=self.misalignment_tilt / factor,
             trend_attraction=self.trend_attraction / factor,
             fall_response=self.fall_response / factor,
+            growth=self.growth * factor,
             fundamental_mean=level(self.fundamental_mean),
             fundamental_start=level(self.fundamental_start),
             variance_mean=self.variance_mean * factor**2,

@@ -9,6 +9,7 @@ import numpy as np
 from simcal.models.fundamental import rules as fundamental
 from simcal.models.herding import rules
 from simcal.models.herding.market import HerdingMarket
+from simcal.models.herding.shapes import shape
 from simcal.models.herding.specs import STREAM_CHARTIST, STREAM_FUNDAMENTAL, STREAM_VALUE, STREAM_VARIANCE
 
 
@@ -33,7 +34,7 @@ def simulate(
     """
     m, (n_steps, _, n_paths) = market, noise.shape
     out = {name: np.zeros((n_steps + 1, n_paths), noise.dtype) for name in save}
-    logs, trend = np.zeros((n_steps + 1, n_paths), noise.dtype), np.zeros(n_paths, noise.dtype)
+    logs, (change, trend) = np.zeros((n_steps + 1, n_paths), noise.dtype), np.zeros((2, n_paths), noise.dtype)
     balance = np.full(n_paths, 2 * m.share_start - 1, noise.dtype)
     value = np.full(n_paths, np.log(m.starting("fundamental_start") / m.initial_price), noise.dtype)
     variance = np.full(n_paths, m.starting("variance_start"), noise.dtype)
@@ -44,11 +45,11 @@ def simulate(
         for name in out.keys() & rows.keys():
             out[name][t] = rows[name]
 
-    def own(normal: np.ndarray, tail: float) -> np.ndarray:
-        return rules.heavy(normal, tail / 2, (1 - 2 * tail) ** 0.75) if tail else normal
+    def own(normal: np.ndarray, tail: float, skew: float) -> np.ndarray:
+        return rules.shaped(normal, *shape(tail, skew)) if tail or skew else normal
 
     keep(0, share_fundamental=rules.fundamental_share(balance, 0.5), fundamental_variance=variance)
-    keep(0, fundamental_value=rules.price(m.initial_price, value))
+    keep(0, fundamental_value=rules.price(m.initial_price, value, 0))
     for t in range(1, n_steps + 1):
         normals = noise[t - 1]
         if m.moving:
@@ -60,12 +61,13 @@ def simulate(
             )
             value = fundamental.next_value(value, mean, m.fundamental_reversion, variance, shock)
         gap = rules.mispricing(logs[t - 1], value)
-        draws = own(normals[STREAM_FUNDAMENTAL], m.fundamental_tail), own(normals[STREAM_CHARTIST], m.chartist_tail)
+        draw = own(normals[STREAM_FUNDAMENTAL], m.fundamental_tail, 0)
+        other_draw = own(normals[STREAM_CHARTIST], m.chartist_tail, m.chartist_skew)
         calm = rules.calm(m.fall_response, trend) if m.fall_response else 0
         share = rules.fundamental_share(balance, 0.5)
-        demand = share * rules.fundamental_demand(m.value_sensitivity, gap, m.fundamental_sd, draws[0])
+        demand = share * rules.fundamental_demand(m.value_sensitivity, gap, m.fundamental_sd, draw)
         others = rules.chartist_share(balance, 0.5) * rules.chartist_demand(
-            m.trend_sensitivity, trend, m.chartist_sd, calm, draws[1]
+            m.trend_sensitivity, change, m.chartist_sd, calm, other_draw
         )
         attractiveness = rules.attractiveness(
             balance, gap, trend, m.predisposition, m.herding, m.misalignment, m.misalignment_tilt, m.trend_attraction
@@ -79,5 +81,6 @@ def simulate(
         if "volume" in out:
             keep(t, volume=np.abs(demand) + np.abs(others))
         if "fundamental_value" in out:
-            keep(t, fundamental_value=rules.price(m.initial_price, value))
-    return {"prices": rules.price(market.initial_price, logs), **out}
+            keep(t, fundamental_value=rules.price(m.initial_price, value, m.growth * t))
+    grown = m.growth * np.arange(n_steps + 1, dtype=noise.dtype)[:, None]
+    return {"prices": rules.price(m.initial_price, logs, grown), **out}

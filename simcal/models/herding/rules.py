@@ -15,9 +15,10 @@ from simcal.models.switching.rules import attractiveness as attractiveness
 from simcal.models.switching.rules import next_balance as next_balance
 
 
-def heavy(normal: Any, half_tail: Any, scale: Any) -> Any:
-    """Tukey's h distribution of variance 1 from a normal: `scale` is (1 - 2h)^(3/4)."""
-    return scale * normal * exponential(half_tail * normal * normal)
+def shaped(normal: Any, half_tail: Any, constant: Any, linear: Any, quadratic: Any) -> Any:
+    """A draw with the tail and skew of a type from a normal; the numbers are those of `shapes.shape`."""
+    square = normal * normal
+    return (constant + linear * normal + quadratic * square) * exponential(half_tail * square)
 
 
 def mispricing(log_price: Any, value: Any) -> Any:
@@ -30,9 +31,9 @@ def fundamental_demand(sensitivity: Any, gap: Any, sd: Any, draw: Any) -> Any:
     return sd * draw - sensitivity * gap
 
 
-def chartist_demand(sensitivity: Any, trend: Any, sd: Any, calm: Any, draw: Any) -> Any:
-    """d_c; `calm` is tanh(lambda m / 2)."""
-    return sensitivity * trend + (sd - sd * calm) * draw
+def chartist_demand(sensitivity: Any, change: Any, sd: Any, calm: Any, draw: Any) -> Any:
+    """d_c, with the last change; `calm` is tanh(lambda m / 2)."""
+    return sensitivity * change + (sd - sd * calm) * draw
 
 
 def calm(response: Any, trend: Any) -> Any:
@@ -60,6 +61,6 @@ def next_trend(trend: Any, memory: Any, fresh: Any, change: Any) -> Any:
     return memory * trend + fresh * change
 
 
-def price(initial_price: Any, log_price: Any) -> Any:
-    """P(t), where p(0) = 0."""
-    return initial_price * exponential(log_price)
+def price(initial_price: Any, log_price: Any, grown: Any) -> Any:
+    """P(t), where p(0) = 0; `grown` is g t."""
+    return initial_price * exponential(log_price + grown)

@@ -43,12 +43,16 @@ PARAMETERS = (
     Parameter(
         "trend_attraction", 0.0, "attractiveness of fundamentalism per unit of the trend", letter="alpha_r", scale=100.0
     ),
-    Parameter("trend_memory", 0.0, "weight that a trend keeps from step to step", 0, 1, letter="omega"),
+    Parameter("trend_memory", 0.0, "weight that the trend keeps from step to step", 0, 1, letter="omega"),
     Parameter(
         "fall_response", 0.0, "how much the chartists' own demand grows as prices fall", letter="lambda", scale=100.0
     ),
     Parameter("fundamental_tail", 0.0, "tail index^-1 of the fundamentalists' own demand", 0, 0.5, letter="h_f"),
     Parameter("chartist_tail", 0.0, "tail index^-1 of the chartists' own demand", 0, 0.5, letter="h_c"),
+    Parameter(
+        "chartist_skew", 0.0, "skew of the chartists' own demand, about a sixth of its skewness", letter="s", scale=0.1
+    ),
+    Parameter("growth", 0.0, "growth of price and fundamental value", letter="g", unit="1/step", scale=1e-3),
     # The fundamental value: constant where both variance_mean and vol_of_vol are 0.
     Parameter(
         "fundamental_mean",

@@ -9,11 +9,11 @@ from simcal.models.fundamental.lanes import next_fundamental
 from simcal.models.herding.lanes import (
     chartists,
     clear,
+    draws_of,
     fundamental_share,
     fundamentalists,
     misprice,
     moods,
-    tails,
     to_prices,
 )
 from simcal.models.herding.market import HerdingMarket
@@ -23,9 +23,9 @@ from simcal.models.switching.lanes import choose
 
 NAMES = ("prices", *HerdingMarket.OUTPUTS)
 PRICE, FUNDAMENTAL, CHARTIST, VOLUME, SHARE, VALUE, VARIANCE = range(len(NAMES))
-# What a path also remembers: the log price, the log value, the trend, the balance of the next step.
-LOG_PRICE, LOG_VALUE, TREND, BALANCE = range(len(NAMES), len(NAMES) + 4)
-ROWS, SCRATCH = len(NAMES) + 4, 3
+# What a path also remembers: log price, log value, the last change, the trend, the balance of the next step.
+LOG_PRICE, LOG_VALUE, CHANGE, TREND, BALANCE = range(len(NAMES), len(NAMES) + 5)
+ROWS, SCRATCH = len(NAMES) + 5, 3
 
 
 @njit(**OPTIONS)
@@ -34,7 +34,7 @@ def begin(p, now):
     now[:] = 0
     now[PRICE], now[LOG_VALUE], now[VARIANCE] = p.initial_price, p.start, p.variance_start
     now[SHARE], now[BALANCE] = fundamental_share(p.balance, p.half), p.balance
-    to_prices(p, now[LOG_VALUE], now[VALUE])
+    to_prices(p, now[LOG_VALUE], np.zeros(now.shape[1], np.int32), now[VALUE])
 
 
 @njit(**OPTIONS)
@@ -45,25 +45,26 @@ def step_block(p, normals, before, now, outside, failed, ages, with_value, scrat
     included. `failed` gets the first of them whose price or value is not a usable number. A row of `scratch` that is
     not used is left 0.
     """
-    log_price, value, trend, balance = before[LOG_PRICE], now[LOG_VALUE], before[TREND], before[BALANCE]
+    log_price, value, balance = before[LOG_PRICE], now[LOG_VALUE], before[BALANCE]
+    change, trend = before[CHANGE], before[TREND]
     if p.moving:
         next_fundamental(
             p, before[LOG_VALUE], before[VARIANCE], normals[STREAM_VALUE], normals[STREAM_VARIANCE], value,
             now[VARIANCE],
         )  # fmt: skip
-        if with_value:
-            to_prices(p, value, now[VALUE])
-    draws = tails(p.fundamental_tail, p.fundamental_scale, normals[STREAM_FUNDAMENTAL], scratch[0])
+    if with_value and (p.moving or p.growth != 0):
+        to_prices(p, value, ages, now[VALUE])
+    draws = draws_of(p.fundamental_shape, normals[STREAM_FUNDAMENTAL], scratch[0])
     gap = scratch[2]
     misprice(log_price, value, gap)
     fundamentalists(p, balance, gap, draws, now[FUNDAMENTAL])
-    draws = tails(p.chartist_tail, p.chartist_scale, normals[STREAM_CHARTIST], scratch[0])
+    draws = draws_of(p.chartist_shape, normals[STREAM_CHARTIST], scratch[0])
     moods(p, trend, scratch[1])
-    chartists(p, balance, trend, scratch[1], draws, now[CHARTIST])
+    chartists(p, balance, change, scratch[1], draws, now[CHARTIST])
     choose(p, balance, gap, trend, now[BALANCE])
-    clear(p, log_price, trend, now[FUNDAMENTAL], now[CHARTIST], outside, now[LOG_PRICE], now[TREND])
+    clear(p, log_price, trend, now[FUNDAMENTAL], now[CHARTIST], outside, now[LOG_PRICE], now[CHANGE], now[TREND])
     price = now[PRICE]
-    to_prices(p, now[LOG_PRICE], price)
+    to_prices(p, now[LOG_PRICE], ages, price)
     _note_failures(price, value, failed, ages)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from simcal.models.fundamental.lanes import next_fundamental
-from simcal.models.herding.lanes import chartists, clear, fundamentalists, misprice, moods, tails, to_prices
+from simcal.models.herding.lanes import chartists, clear, draws_of, fundamentalists, misprice, moods, to_prices
 from simcal.models.herding.specs import STREAM_CHARTIST, STREAM_FUNDAMENTAL, STREAM_VALUE, STREAM_VARIANCE
 from simcal.models.lanes import OPTIONS
 from simcal.models.switching.lanes import choose
@@ -30,6 +30,7 @@ def forward(first, last, lanes, p, noise, prices, logs, trend, balance, value, v
         spare, calm = np.empty(hi - lo, prices.dtype), np.zeros(hi - lo, prices.dtype)
         gap = np.empty(hi - lo, prices.dtype)
         demands, outside = np.empty((2, hi - lo), prices.dtype), np.zeros(hi - lo, prices.dtype)
+        change, ages = np.zeros(hi - lo, prices.dtype), np.empty(hi - lo, np.int32)
         prices[0, lo:hi], logs[0, lo:hi], trend[0, lo:hi], balance[0, lo:hi] = p.initial_price, 0, 0, p.balance
         value[0, lo:hi], variance[0, lo:hi] = p.start, p.variance_start
         for t in range(1, n_steps + 1):
@@ -40,12 +41,13 @@ def forward(first, last, lanes, p, noise, prices, logs, trend, balance, value, v
                     normals[STREAM_VARIANCE, lo:hi], now, variance[t, lo:hi],
                 )  # fmt: skip
             before, trend_before, balance_before = logs[t - 1, lo:hi], trend[t - 1, lo:hi], balance[t - 1, lo:hi]
-            draws = tails(p.fundamental_tail, p.fundamental_scale, normals[STREAM_FUNDAMENTAL, lo:hi], spare)
+            draws = draws_of(p.fundamental_shape, normals[STREAM_FUNDAMENTAL, lo:hi], spare)
             misprice(before, now, gap)
             fundamentalists(p, balance_before, gap, draws, demands[0])
-            draws = tails(p.chartist_tail, p.chartist_scale, normals[STREAM_CHARTIST, lo:hi], spare)
+            draws = draws_of(p.chartist_shape, normals[STREAM_CHARTIST, lo:hi], spare)
             moods(p, trend_before, calm)
-            chartists(p, balance_before, trend_before, calm, draws, demands[1])
+            chartists(p, balance_before, change, calm, draws, demands[1])
             choose(p, balance_before, gap, trend_before, balance[t, lo:hi])
-            clear(p, before, trend_before, demands[0], demands[1], outside, logs[t, lo:hi], trend[t, lo:hi])
-            to_prices(p, logs[t, lo:hi], prices[t, lo:hi])
+            clear(p, before, trend_before, demands[0], demands[1], outside, logs[t, lo:hi], change, trend[t, lo:hi])
+            ages[:] = t
+            to_prices(p, logs[t, lo:hi], ages, prices[t, lo:hi])

@@ -11,14 +11,15 @@ from simcal.models.herding.eager import eager_prices
 
 EXTENDED = HerdingMarket(
     misalignment_tilt=-2.0, trend_attraction=5.0, trend_memory=0.8, fall_response=20.0, fundamental_tail=0.1,
-    chartist_tail=0.2, fundamental_mean=110.0, fundamental_reversion=0.01, fundamental_start=95.0, variance_mean=1e-4,
+    chartist_tail=0.2, chartist_skew=-0.1, growth=5e-4, fundamental_mean=110.0,
+    fundamental_reversion=0.01, fundamental_start=95.0, variance_mean=1e-4,
     variance_start=2e-4, vol_of_vol=5e-4, leverage_correlation=-0.6,
 )  # fmt: skip
 MARKETS = {
     "published": HerdingMarket(),
     "extended": EXTENDED,
     "truncated": EXTENDED.replace(vol_of_vol=5e-3, variance_start=None, fundamental_start=None),
-    "leverage": HerdingMarket(fall_response=30.0, trend_attraction=-3.0, share_start=0.2),
+    "leverage": HerdingMarket(fall_response=30.0, trend_attraction=-3.0, share_start=0.2, chartist_skew=0.2),
 }
 
 
@@ -168,7 +169,10 @@ def test_every_extension_can_be_trained_from_inside_its_bounds():
     twin = EXTENDED.twin(names, dtype=torch.float32)
     twin.simulate(0, 0, 600, 50).std().backward()
     assert all(torch.isfinite(free.grad) and free.grad != 0 for free in twin.parameters())
-    neutral = HerdingMarket().twin(["misalignment_tilt", "trend_attraction", "fall_response"])  # unbounded: from 0
+    # What has no bounds, from 0.
+    neutral = HerdingMarket().twin(
+        ["misalignment_tilt", "trend_attraction", "fall_response", "chartist_skew", "growth"]
+    )
     neutral.simulate(0, 0, 600, 50).std().backward()
     assert all(free.grad != 0 for free in neutral.parameters())
     with pytest.raises(ParameterError, match="chartist_tail starts at 0, on the edge"):

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, signal, stats
+from scipy import integrate, signal
 
 import simcal
 from simcal import facts, noise
 from simcal.errors import ParameterError
 from simcal.models.herding import HerdingMarket, rules
+from simcal.models.herding.shapes import shape
 
 ALONE = {"predisposition": 60.0, "herding": 0.0, "misalignment": 0.0, "share_start": 1.0}  # fundamentalists only
 LOYAL = {"choice_intensity": 0.0}  # half of the traders each
@@ -61,15 +62,55 @@ def test_without_noise_prices_follow_the_skeleton_of_the_published_equations():
     np.testing.assert_allclose(saved["share_fundamental"][0, 1:], share[:-1], rtol=1e-12)
 
 
-@pytest.mark.parametrize("tail", [0.05, 0.15, 0.3, 0.45])
-def test_tails_leave_the_variance_at_one(tail):
-    def integrand(z):  # exponents together, so that neither overflows
-        return (1 - 2 * tail) ** 1.5 * z * z * np.exp((tail - 0.5) * z * z) / np.sqrt(2 * np.pi)
+@pytest.mark.parametrize("skew", [0.0, -0.3, 1.0])
+@pytest.mark.parametrize("tail", [0.0, 0.05, 0.15, 0.3, 0.45])
+def test_shapes_leave_the_mean_at_zero_and_the_variance_at_one(tail, skew):
+    _, constant, linear, quadratic = shape(tail, skew)
 
-    assert integrate.quad(integrand, -np.inf, np.inf)[0] == pytest.approx(1, rel=1e-9)
+    def moment(order):
+        def integrand(z):  # exponents together, so that neither overflows
+            density = np.exp((order * tail - 1) * z * z / 2) / np.sqrt(2 * np.pi)
+            return (constant + linear * z + quadratic * z * z) ** order * density
+
+        return integrate.quad(integrand, -np.inf, np.inf, epsabs=1e-12, limit=200)[0]
+
+    assert moment(1) == pytest.approx(0, abs=1e-9)
+    assert moment(2) == pytest.approx(1, rel=1e-8)
     z = np.linspace(-5, 5, 101)
-    density = rules.heavy(z, tail / 2, (1 - 2 * tail) ** 0.75) ** 2 * stats.norm.pdf(z)
-    np.testing.assert_allclose(density, integrand(z), rtol=1e-12)
+    drawn = rules.shaped(z, *shape(tail, skew))
+    np.testing.assert_allclose(drawn, (constant + linear * z + quadratic * z**2) * np.exp(tail * z**2 / 2), rtol=1e-12)
+    if skew == 0:
+        np.testing.assert_allclose(drawn, (1 - 2 * tail) ** 0.75 * z * np.exp(tail * z**2 / 2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_skew_of_the_chartists_is_that_of_a_normal_and_its_square(seed):
+    market, n, s = HerdingMarket(chartist_skew=-0.2, share_start=0.0), 200_000, -0.2
+    r = logs(market, n, 1, seed)[:, 1] / (0.01 * market.chartist_sd)
+    z = noise.normals(seed, 0, n, 1, 1, 2)[0, 1]
+    np.testing.assert_allclose(r, (z + s * (z**2 - 1)) / np.sqrt(1 + 2 * s**2), atol=1e-12)
+    skewness = (6 * s + 8 * s**3) / (1 + 2 * s**2) ** 1.5
+    assert abs(np.mean(r**3) - skewness) < 4 * np.std(r**3) / np.sqrt(n)
+
+
+def test_growth_multiplies_price_and_value_and_nothing_else(extended):
+    saves = {"save": ("fundamental_value", "demand_chartist"), "burn_in": 7}
+    still, grown = (m.simulate_chunk(0, 0, 20, 100, **saves) for m in (extended.replace(growth=0.0), extended))
+    factor = np.exp(extended.growth * np.arange(7, 108))
+    for name in ("prices", "fundamental_value"):
+        np.testing.assert_allclose(grown[name], still[name] * factor, rtol=1e-12)
+    np.testing.assert_array_equal(grown["demand_chartist"], still["demand_chartist"])
+    constant = HerdingMarket(growth=1e-3).simulate_chunk(0, 0, 2, 50, save=("fundamental_value",))
+    np.testing.assert_allclose(constant["fundamental_value"], 100 * np.exp(1e-3 * np.arange(51))[None, :].repeat(2, 0))
+
+
+def test_chartists_follow_the_last_change_however_long_the_trend_is_remembered():
+    market = HerdingMarket(**LOYAL, trend_sensitivity=40.0, trend_memory=0.9, fundamental_sd=0.0, chartist_sd=1.0)
+    p = logs(market, 50, 30)
+    normals = noise.normals(0, 0, 50, 1, 30, 2)[:, 1].T
+    change = np.diff(p, axis=1)
+    expected = 0.005 * (-0.12 * p[:, 1:-1] + 40 * change[:, :-1] + normals[:, 1:])
+    np.testing.assert_allclose(change[:, 1:], expected, atol=1e-13)
 
 
 @pytest.mark.parametrize(("name", "stream", "share"), [("fundamental", 0, 1.0), ("chartist", 1, 0.0)])
