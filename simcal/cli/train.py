@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,9 @@ def command(
         bool, typer.Option("--published", help="The settings of the published code instead of simcal's.")
     ] = False,
     budget: Annotated[float | None, typer.Option(help="Seconds after which the training stops.")] = None,
+    with_tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write the numbers of each update for TensorBoard, too.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="The run folder; runs/MARKET-ARM-SEED when absent.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -37,7 +41,7 @@ def command(
     A training that was interrupted or killed continues when the same command is given again, and ends as it would have
     without the interruption. To begin anew, give another --out.
     """
-    from simcal.learning import PpoSettings, load_market, train
+    from simcal.learning import PpoSettings, load_market, tensorboard, train
     from simcal.learning import arm as arm_of
 
     found = arm_of(load_market(market), arm)
@@ -46,9 +50,11 @@ def command(
     settings = settings.replace(**{name: value for name, value in given.items() if value is not None})
     folder = out or Path("runs") / f"{Path(market).stem}-{arm}-{seed}"
     said = f"{Path(market).stem}, {arm}, seed {seed}: {settings.iterations} updates of {settings.episodes} episodes"
-    with game_progress(1, settings.iterations, first="training", announce=said) as told:
+    board = tensorboard(folder / "tensorboard") if with_tensorboard else nullcontext(lambda row: None)
+    with board as write, game_progress(1, settings.iterations, first="training", announce=said) as told:
 
         def listen(row: Mapping[str, float]) -> None:
+            write(row)
             told(0, {"iteration": row["iteration"], **{name: row[name] for name in _SHOWN}})
 
         trained = train(found, settings, seed=seed, budget=budget, out=folder, listen=listen)

@@ -17,6 +17,7 @@ from simcal.learning.market import market_names as market_names
 from simcal.learning.settings import PpoSettings as PpoSettings
 from simcal.learning.specs import ACTIONS as ACTIONS
 from simcal.learning.specs import FEATURES as FEATURES
+from simcal.learning.tensorboard import tensorboard as tensorboard
 from simcal.learning.train import train as train
 from simcal.learning.trained import TrainedMarket as TrainedMarket
 from simcal.learning.trained import load_trained as load_trained

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 from simcal.errors import DataError, ParameterError
-from simcal.learning import Activity, LearningMarket, PpoSettings, evaluate, load_trained, train
+from simcal.learning import Activity, LearningMarket, PpoSettings, evaluate, load_trained, tensorboard, train
 from simcal.learning.activity import collapse
 from simcal.learning.advantages import END, OPEN
 from simcal.learning.books import BookBatch
@@ -95,6 +96,30 @@ def test_a_budget_ends_a_training_and_a_larger_one_goes_on(tmp_path):
     assert not none.succeeded
     assert none.status == "Stopped by the time budget after 0 of 4 iterations."
     same(train(SMALL, QUICK, seed=0, out=tmp_path / "run"), train(SMALL, QUICK, seed=0))
+
+
+def test_tensorboard_gets_every_number_of_every_row(monkeypatch, tmp_path):
+    written = []
+
+    class Writer:
+        def __init__(self, folder, purge_step):
+            assert (folder, purge_step) == (str(tmp_path), 1)
+
+        def add_scalar(self, *what):
+            written.append(what)
+
+        def close(self):
+            written.append("closed")
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=Writer))
+    with tensorboard(tmp_path) as listen:
+        trained = train(SMALL, QUICK, seed=0, listen=listen)
+    rows = [{name: value for name, value, step in written[:-1] if step == i} for i in range(1, 5)]
+    assert rows == trained.history.to_dict("records")
+    assert written[-1] == "closed"
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(ParameterError, match="pip install tensorboard"), tensorboard(tmp_path):
+        pass
 
 
 def test_another_trainings_folder_is_refused(tmp_path):
