@@ -9,6 +9,7 @@ import numpy as np
 from simcal.learning.books.batch import BookBatch
 from simcal.learning.books.layout import (
     N_BUYS,
+    N_EMPTY,
     N_ORDERS,
     N_REFUSED,
     N_TRADING,
@@ -40,6 +41,8 @@ class Activity(NamedTuple):
         Orders of an episode whose price was beyond the grid of the book.
     mispricing
         Mean of ``|log(mid / value)|`` from the first session with trade on.
+    one_sided
+        Share of the steps with trade after which a side of the book is empty, so that there is no mid.
     """
 
     buy_share: float
@@ -47,6 +50,7 @@ class Activity(NamedTuple):
     volume: float
     refused: float
     mispricing: float
+    one_sided: float
 
 
 def activity_of(batch: BookBatch) -> Activity:
@@ -63,6 +67,7 @@ def activity_of(batch: BookBatch) -> Activity:
         volume=float(counts[:, N_VOLUME].mean()),
         refused=float(counts[:, N_REFUSED].mean()),
         mispricing=float(np.mean(gaps)),
+        one_sided=float(counts[:, N_EMPTY].mean()) / sum(batch.market.sessions[1::2]),
     )
 
 

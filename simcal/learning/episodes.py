@@ -22,7 +22,8 @@ class Episodes:
     activity : see `Activity`.
     fills : a row per trade, in order: episode, step, tick, price, volume, mid (right after the order), buyer, seller,
         bought (whether the incoming order bought).
-    mids, values : (n_episodes, n_steps + 1): the last mid that there was, and the fundamental value, as a step begins.
+    mids, values : (n_episodes, n_steps + 1): mid and fundamental value as a step begins. Here and in `fills` the market
+        price stands in for the mid where a side of the book is empty, as it does for the traders.
     decisions : a row per decision: episode, step, trader, risk_aversion, discount, noise; price and volume (the
         action), wealth and invested (its share in shares) as she decided, at market prices, and wealth_change in money
         until her next decision, or until the close. Rows go episode by episode, step by step.

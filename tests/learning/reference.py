@@ -31,6 +31,7 @@ class SlowMarket:
         self.last = {}  # trader: wealth, exposure at her last decision
         self.fills, self.gaps = [], []
         self.enter_session()
+        self.shown = [market.initial_price]  # mids, or prices in their stead, as each step begins
 
     def uniforms(self, step, block):
         return noise.uniforms(self.seed, self.number, 1, step, 1, 4 * block + 4)[0, 4 * block :, 0]
@@ -204,6 +205,7 @@ class SlowMarket:
         self.step += 1
         self.orders = [o for o in self.orders if o[4] + market.order_lifetime >= self.step]
         self.enter_session()
+        self.shown.append((self.price if self.mid is None else self.mid) * market.tick)
         held, wealth = self.shares[j] * self.money(), self.wealth(j)
         self.last[j] = (before, held / max(wealth, market.reserve))
         return self.published(j) if known and market.reward == "wealth" else 0.0

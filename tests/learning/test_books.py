@@ -11,11 +11,14 @@ from simcal.learning.books import BookBatch
 from simcal.learning.books.layout import (
     CASH,
     DISCOUNT,
+    N_EMPTY,
     N_ORDERS,
     N_REFUSED,
     N_TRADES,
     NOISE,
+    RECORD_MID,
     RECORD_PRICE,
+    RECORD_VALUE,
     RISK,
     SHARES,
 )
@@ -60,7 +63,11 @@ def test_the_compiled_market_is_the_slow_one(name, seed):
     assert len(found) > 10
     np.testing.assert_array_equal(accounts[:, SHARES], slow.shares)
     np.testing.assert_allclose(accounts[:, CASH], slow.cash, atol=1e-7)
-    np.testing.assert_allclose(batch.state.record[0, :, 1], np.exp(slow.values), rtol=1e-12)
+    np.testing.assert_allclose(batch.state.record[0, :, RECORD_VALUE], np.exp(slow.values), rtol=1e-12)
+    np.testing.assert_allclose(batch.state.record[0, :, RECORD_MID], slow.shown, rtol=1e-12)
+    trading = [slow.session(step) % 2 == 1 for step in range(market.n_steps)]
+    empty = [mid is None and on for mid, on in zip(slow.mids, trading, strict=True)]
+    assert batch.state.counts[0, N_EMPTY] == sum(empty)
     if market.reward == "gains":
         np.testing.assert_allclose(batch.close()[0], slow.close(), rtol=1e-8, atol=1e-9)
 
@@ -159,14 +166,14 @@ def test_what_the_others_would_see_has_their_own_traits():
 
 
 def test_orders_beyond_the_grid_are_refused_and_counted():
-    # One offers 40 % above the price and the next one takes it, so that prices soon leave a grid of 32 ticks.
+    # One offers 40 % above the price and the next one takes it, so that prices soon leave a grid of 128 ticks.
     market = SMALL.replace(initial_price=1.0, tick=0.1, sessions=(0, 40), price_band=0.4)
     batch = BookBatch(market, 1, 0)
     batch.begin([0])
     for step in range(market.n_steps):
         batch.advance(np.array([[-1.0, 0.5] if step % 2 else [1.0, -0.5]]))
     prices, refused = batch.state.record[0, :, RECORD_PRICE], batch.state.counts[0, N_REFUSED]
-    assert 1.9 < prices.max() <= 3.1
+    assert 8 < prices.max() <= 12.7
     assert refused > 0
     assert refused + batch.state.counts[0, N_ORDERS] == market.n_steps
 

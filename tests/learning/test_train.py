@@ -167,7 +167,7 @@ def test_a_collapse_is_told_with_the_number_that_shows_it(monkeypatch, tmp_path)
     ],
 )
 def test_what_counts_as_a_collapse(buy_share, fills, words):
-    why = collapse(SMALL, Activity(buy_share, fills, 0.0, 0.0, 0.0))
+    why = collapse(SMALL, Activity(buy_share, fills, 0.0, 0.0, 0.0, 0.0))
     assert (why is None) if words is None else (words in why)
 
 

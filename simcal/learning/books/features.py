@@ -67,7 +67,7 @@ def depths(one, mid):
 @njit(**engine.BORROWED)
 def depth_ratios(one, shares):
     """Shares held over the depth of bids and of asks, at most 5."""
-    bids, asks = depths(one, _mid_or_price(one))
+    bids, asks = depths(one, mid_or_price(one))
     return (
         min(abs(shares) / (bids + 1e-6), _LARGEST_RATIO),
         min(abs(shares) / (asks + 1e-6), _LARGEST_RATIO),
@@ -75,7 +75,8 @@ def depth_ratios(one, shares):
 
 
 @njit(**engine.BORROWED)
-def _mid_or_price(one):
+def mid_or_price(one):
+    """In ticks: the mid, or the market price where a side of the book is empty."""
     mid = one.numbers[MID]
     return one.numbers[PRICE] if math.isnan(mid) else mid
 

@@ -20,10 +20,12 @@ N_TRADER = 10
 # Columns of `Books.numbers`. Prices and mids in ticks; a mid is NaN where a side of the book is empty.
 PRICE, MID, LOG_VALUE, VALUE_SD, NEXT_SHOCK, RUN, GAP, EARNED, RETURN, VARIANCE, BID_RATIO, ASK_RATIO = range(12)
 N_NUMBER = 12
-# Columns of `Books.counts`.
-STEP, ACTING, SESSION, SESSION_END, OPENED, N_TRADES, N_ORDERS, N_BUYS, N_TRADING, N_VOLUME, N_REFUSED = range(11)
+# Columns of `Books.counts`; the last one is of steps with trade after which a side of the book is empty.
+STEP, ACTING, SESSION, SESSION_END, OPENED, N_TRADES, N_ORDERS, N_BUYS, N_TRADING, N_VOLUME, N_REFUSED, N_EMPTY = range(
+    12
+)
 N_COUNT = 12
-# Columns of `Books.record`: what stood when a step began. The mid is the last one that there was.
+# Columns of `Books.record`: what stood when a step began; for the mid the price where a side of the book is empty.
 RECORD_MID, RECORD_VALUE, RECORD_PRICE = range(3)
 
 TRADE = np.dtype([
@@ -151,8 +153,8 @@ def _lifetime(market: LearningMarket) -> int:
 def new_books(market: LearningMarket, n_books: int) -> Books:
     """Markets that have not begun."""
     n_steps, n_traders = market.n_steps, market.n_traders
-    # Prices up to twice the first one; orders beyond are refused, and counted.
-    n_ticks = 1 << int(np.ceil(np.log2(2.1 * market.initial_price / market.tick)))
+    # Prices up to eight times the first one (ticks that nobody uses cost nothing); orders beyond are refused, counted.
+    n_ticks = 1 << int(np.ceil(np.log2(8 * market.initial_price / market.tick)))
     lifetime = _lifetime(market)
     rule = engine.EACH_LEVEL if market.matching == "level" else engine.ONE_PRICE
     return Books(

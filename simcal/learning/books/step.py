@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from simcal.learning.books.features import observe, returns_since
+from simcal.learning.books.features import mid_or_price, observe, returns_since
 from simcal.learning.books.layout import (
     ACTING,
     ASK_RATIO,
@@ -20,6 +20,7 @@ from simcal.learning.books.layout import (
     LOG_VALUE,
     MID,
     N_BUYS,
+    N_EMPTY,
     N_ORDERS,
     N_REFUSED,
     N_TRADES,
@@ -110,8 +111,7 @@ def close(c, one, earned):
 @njit(**engine.BORROWED)
 def _order(c, one, j, patience, size):
     """Send the order that an action stands for; whether there was one that the book took."""
-    counts, numbers, trader = one.counts, one.numbers, one.traders[j]
-    mid = numbers[PRICE] if math.isnan(numbers[MID]) else numbers[MID]
+    counts, trader, mid = one.counts, one.traders[j], mid_or_price(one)
     volume = I64(math.ceil(c.largest * abs(size)))
     if size > 0:
         side, tick = engine.BUY, I64(math.floor(mid * (1.0 - c.band * patience)))
@@ -150,13 +150,12 @@ def _settle(c, one):
     count = engine.n_fills(book)
     bid, ask = engine.best_bid(book), engine.best_ask(book)
     known = bid != engine.NO_TICK and ask != engine.NO_TICK
-    before = numbers[MID]
     numbers[MID] = 0.5 * (bid + ask) if known else np.nan
     if count > 0:
         accounts = one.traders
         engine.settle(book.fills, count, accounts[:, SHARES], accounts[:, CASH], c.tick)
         numbers[PRICE] = float(engine.last_tick(book))
-        mid = numbers[MID] if known else (numbers[PRICE] if math.isnan(before) else before)
+        mid = mid_or_price(one)
         for row in range(count):
             fill, trade = book.fills[row], one.trades[counts[N_TRADES]]
             trade.step, trade.tick, trade.volume, trade.mid = counts[STEP], fill.tick, fill.volume, mid * c.tick
@@ -189,6 +188,8 @@ def _tick_clock(c, one):
         else:
             one.squares[number] = 0.0
         number += 1
+    elif counts[SESSION] % 2 == 1:
+        counts[N_EMPTY] += 1
     one.counted[step + 1] = number
     numbers[LOG_VALUE] += numbers[VALUE_SD] * numbers[NEXT_SHOCK]
     gap = numbers[LOG_VALUE] - math.log(numbers[PRICE] * c.tick)
@@ -205,10 +206,7 @@ def _tick_clock(c, one):
 def _remember(c, one):
     """Write down what stands as this step begins."""
     numbers, step = one.numbers, one.counts[STEP]
-    mid = numbers[MID] * c.tick
-    if math.isnan(mid):
-        mid = one.record[step - 1, RECORD_MID] if step > 0 else numbers[PRICE] * c.tick
-    one.record[step, RECORD_MID] = mid
+    one.record[step, RECORD_MID] = mid_or_price(one) * c.tick
     one.record[step, RECORD_VALUE] = math.exp(numbers[LOG_VALUE])
     one.record[step, RECORD_PRICE] = numbers[PRICE] * c.tick
 
