@@ -78,12 +78,12 @@ def test_an_interrupted_training_goes_on_bit_for_bit(tmp_path, monkeypatch, rewa
 @pytest.mark.slow
 def test_a_killed_training_goes_on_bit_for_bit(tmp_path):
     settings = QUICK.replace(iterations=400)
-    process = subprocess.Popen([sys.executable, "-c", MAIN, tmp_path / "run"], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if int(line) == 20:
-            os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    command = [sys.executable, "-c", MAIN, tmp_path / "run"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) == 20:
+                os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     rows = []
     resumed = train(SMALL, settings, seed=5, out=tmp_path / "run", listen=rows.append)
