@@ -14,6 +14,7 @@ from simcal.errors import ParameterError
 from simcal.learning import ACTIONS, FEATURES, LearningMarket, TrainedMarket, load_market
 from simcal.learning.books.batch import BookBatch
 from simcal.learning.books.layout import CASH, EARNED, RECORD_PRICE, RECORD_VALUE, SHARES
+from simcal.learning.ppo import squashed
 
 MARKET = "book-learning"
 _DEVIATION = 0.37  # of what traders want who have not learned, before the squashing
@@ -27,7 +28,7 @@ def policy_of(policy: TrainedMarket | Policy | None) -> Policy:
         return lambda features, noise: np.tanh(_DEVIATION * noise)
     if isinstance(policy, TrainedMarket):
         net = policy.policy
-        return lambda features, noise: np.tanh(net.raw(features, noise).astype(float))
+        return lambda features, noise: squashed(net.raw(features, noise))
     if not callable(policy):
         raise ParameterError(
             f"policy is {policy!r:.60}, but must be a trained market, a function of features and noise, or None."

@@ -151,6 +151,23 @@ def test_a_restored_learner_goes_on_bit_for_bit(tmp_path):
         assert torch.equal(tensor, other.tensors()[name]), name
 
 
+def _learned_from(settings, factor):
+    learner, generator = Learner(2, 1, settings, 0), np.random.default_rng(0)
+    for _ in range(3):
+        x = generator.uniform(-1, 1, (512, 2)).astype(np.float32)
+        learner.update(rollout(learner, x, generator, 1, lambda a, x=x: factor * (1 - (a[:, 0] - x[:, 0]) ** 2)))
+    with torch.no_grad():
+        return learner.values(torch.linspace(-1, 1, 20).reshape(10, 2), torch.ones(10)).numpy()
+
+
+def test_scaled_rewards_have_no_unit_and_clipped_ones_no_outliers():
+    scaled = SMALL.replace(scaled_rewards=True)
+    np.testing.assert_allclose(_learned_from(scaled, 1.0), _learned_from(scaled, 1000.0), atol=2e-3)
+    clipped = SMALL.replace(reward_limit=1e-6)
+    np.testing.assert_array_equal(_learned_from(clipped, 10.0), _learned_from(clipped, 1000.0))
+    assert np.abs(_learned_from(SMALL, 1.0) - _learned_from(SMALL, 10.0)).max() > 0.02
+
+
 def test_a_reward_that_is_not_finite_ends_the_training_with_a_sentence():
     learner, generator = Learner(2, 1, SMALL, 0), np.random.default_rng(0)
     with pytest.raises(NumericalError, match="reward of iteration 1 is not a finite number"):
