@@ -7,7 +7,7 @@ estimator that matches means over n independent windows has covariance (J' V^-1 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,12 +77,7 @@ def efficient_errors(
     at_truth = windows(market)
     measure = find_statistics(statistics).fitted(at_truth)
     covariance = np.cov(measure(at_truth), rowvar=False)
-    columns = []
-    for name, value in zip(names, truth, strict=True):
-        h = step * max(abs(value), 1e-3)
-        up, down = (measure(windows(market.replace(**{name: value + sign * h}))).mean(axis=0) for sign in (1, -1))
-        columns.append((up - down) / (2 * h))
-    jacobian = np.stack(columns, axis=1)
+    jacobian = mean_derivatives(market, names, lambda at: measure(windows(at)), step)
     information = jacobian.T @ np.linalg.solve(covariance, jacobian) * n_windows
     if np.linalg.cond(information) > 1e12:
         raise NumericalError(
@@ -92,3 +87,19 @@ def efficient_errors(
     estimate = np.linalg.inv(information)
     errors = np.sqrt(np.diag(estimate))
     return Bound(tuple(names), truth, errors, estimate / np.outer(errors, errors), n_windows)
+
+
+def mean_derivatives(
+    market: Market, names: Sequence[str], features: Callable[[Market], np.ndarray], step: float = 0.02
+) -> np.ndarray:
+    """Derivatives (m, parameters) of the means of features (n, m) at `market`, by central differences.
+
+    `features` must simulate on the same noise at every call; `step` is relative to the parameter.
+    """
+    columns = []
+    for name in names:
+        value = float(getattr(market, name))
+        h = step * max(abs(value), 1e-3)
+        up, down = (features(market.replace(**{name: value + sign * h})).mean(axis=0) for sign in (1, -1))
+        columns.append((up - down) / (2 * h))
+    return np.stack(columns, axis=1)

@@ -151,6 +151,33 @@ class EquilibriumSettings(_Strict):
     simulated: int = Field(default=1000, ge=100)  # series for the weights of the moments
 
 
+RecoveryMethod = Literal["moments", "adversarial"]
+
+
+class RecoverySettings(_Strict):
+    """A market found again from single long samples of its own, by simulated moments and by the game."""
+
+    n_steps: int = Field(default=6866, ge=500)  # of each sample, after game.warm_up steps
+    replications: int = Field(default=20, ge=1)
+    methods: tuple[RecoveryMethod, ...] = Field(default=("moments", "adversarial"), min_length=1)
+    start_factor: float = Field(
+        default=2.0, gt=1
+    )  # searches begin at the truth times factors up to this, or one over it
+    # The method of simulated moments.
+    moments: str = "franke-westerhoff"
+    simulated: int = Field(default=10, ge=1)  # samples for the means of the moments
+    searches: int = Field(default=1, ge=1)  # from how many starts; the best is kept
+    weight_samples: int = Field(default=1000, ge=100)  # for the covariance of the moments
+    block: int = Field(default=750, ge=2)  # steps of a bootstrap block, for the weights of the first round
+    bound_samples: int = Field(default=2000, ge=100)  # for the standard errors by theory
+
+    @model_validator(mode="after")
+    def _methods_once(self) -> RecoverySettings:
+        if len(set(self.methods)) < len(self.methods):
+            raise ValueError("recovery.methods names a method more than once; name each once.")
+        return self
+
+
 class Recipe(_Strict):
     """One calibration from data to report, as it stands in ``calibration/NAME.toml``."""
 
@@ -166,6 +193,7 @@ class Recipe(_Strict):
     window_stride: int = Field(default=5, ge=1)
     bootstrap: Bootstrap | None = None
     match_scale: bool = False  # start from a market whose returns are as large as the data's
+    match_growth: bool = False  # the market grows by the mean of the data's log returns
     seed: int = Field(default=0, ge=0, le=2**64 - 1)
     budget: float | None = Field(default=None, gt=0)
     game: GameSettings = GameSettings()
@@ -174,6 +202,7 @@ class Recipe(_Strict):
     experiment: Experiment | None = None
     requests: RequestSettings | None = None
     equilibrium: EquilibriumSettings | None = None
+    recovery: RecoverySettings | None = None
 
     @model_validator(mode="after")
     def _requests_fit(self) -> Recipe:
@@ -214,9 +243,33 @@ class Recipe(_Strict):
             raise ValueError(f"{unused[0]} has no meaning in a calibration with trading costs; leave it out.")
         return self
 
+    @model_validator(mode="after")
+    def _recovery_fits(self) -> Recipe:
+        if self.recovery is None:
+            return self
+        names = ("requests", "equilibrium", "bootstrap", "experiment", "early_stopping", "per_trader")
+        unused = [n for n in names if getattr(self, n)]
+        unused += ["starts"] if "starts" in self.model_fields_set and self.starts != Starts() else []
+        if unused:
+            raise ValueError(f"{unused[0]} has no meaning in a recovery from long samples; leave it out.")
+        game, together = self.game, self.game.windows_per_path * self.game.window
+        if game.hidden or game.loss != "wasserstein":
+            raise ValueError(
+                "A recovery has standard errors for a linear Wasserstein discriminator only; set game.hidden = [] and "
+                "game.loss = 'wasserstein'."
+            )
+        if together > self.recovery.n_steps:
+            raise ValueError(
+                f"game.windows_per_path times game.window is {together} steps, longer than a sample of "
+                f"{self.recovery.n_steps}; lower one of them or raise recovery.n_steps."
+            )
+        return self
+
     @property
     def is_experiment(self) -> bool:
         """Whether the recipe makes its data itself."""
+        if self.recovery is not None:
+            return True
         return self.experiment is not None or (self.requests is not None and self.requests.experiment is not None)
 
     @model_validator(mode="after")

@@ -100,6 +100,20 @@ def _stylised_labels(length: int) -> list[str]:
     ]  # fmt: skip
 
 
+def _franke_westerhoff(prices: Array) -> Array:
+    """The nine moments of Franke and Westerhoff (2012), the mean absolute return in per cent."""
+    xp = array_namespace(prices)
+    r = log_returns(prices)
+    single = [100 * facts.mean_absolute(r), facts.autocorrelation(r, 1), facts.hill(r)]
+    clustering = facts.smoothed_autocorrelation(xp.abs(r), _MOMENT_LAGS)
+    return xp.concat([xp.stack(single, axis=-1), clustering], axis=-1)
+
+
+def _moment_labels(length: int) -> list[str]:
+    return ["mean |r| (%)", "C_r(1)", "Hill index", *(f"C_|r|({lag})" for lag in _MOMENT_LAGS)]
+
+
+_MOMENT_LAGS = (1, 5, 10, 25, 50, 100)
 _INNOVATION_LAGS = 10
 _INNOVATION_POWERS = (1, 2, 3, 4, 6)
 
@@ -164,6 +178,13 @@ STATISTICS: dict[str, Statistics] = {
             "stylised facts of a window of some years, and of the years in it",
             _stylised_labels,
             _stylised,
+            shortest=2 * _YEAR,
+        ),
+        Statistics(
+            "franke-westerhoff",
+            "the nine moments of Franke and Westerhoff, for samples of many years",
+            _moment_labels,
+            _franke_westerhoff,
             shortest=2 * _YEAR,
         ),
         Statistics(

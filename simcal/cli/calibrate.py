@@ -19,11 +19,11 @@ REQUEST_RECIPE = "rfq"  # for a request table that no recipe was named for
 
 def command(
     data: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="DATA", help="A series or request table by name or CSV or Parquet file, or the name of a recipe."
+            metavar="[DATA]", help="A series or request table by name or CSV or Parquet file, or the name of a recipe."
         ),
-    ],
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -48,10 +48,17 @@ def command(
     A run that was interrupted or killed continues from its checkpoints when the same command is given again, and ends
     as it would have without the interruption. To begin anew, give another --out.
 
-    DATA may be the name of an experiment, such as gan-mas-experiment; its data are simulated.
+    DATA may be the name of an experiment, such as gan-mas-experiment; its data are simulated. It may be left out where
+    --recipe names an experiment or a recipe with data of its own.
     """
     from simcal.calibration.calibrate import override
 
+    if data is None:
+        if recipe is None:
+            raise ParameterError(
+                "Nothing to calibrate to was given; give DATA, or --recipe with a recipe that has data."
+            )
+        data, recipe = recipe, None
     source, chosen = choose_recipe(data, recipe, map_)
     if budget is not None and budget <= 0:
         raise ParameterError(f"The budget is {budget:g} seconds, but must be above 0.")
@@ -210,12 +217,41 @@ def _request_experiment(
     say(f"The experiment is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))
 
 
+def _recovery(
+    recipe: Recipe, folder: Path, replications: int | None, iterations: int | None, jobs: int | None, report: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from simcal.calibration.recovery import run_recovery, write_recovery_report
+
+    assert recipe.recovery is not None
+    n = replications or recipe.recovery.replications
+    said = f"The recovery {recipe.name}, {n} samples, in {folder}; interrupted, the same command continues."
+    with game_progress(n, iterations or recipe.game.iterations, first="sample", announce=said) as listen:
+        result = run_recovery(
+            recipe, out=folder, replications=replications, iterations=iterations, jobs=jobs, listen=listen
+        )
+    if report:
+        write_recovery_report(folder, result)
+    if as_json:
+        written = {"report": str(folder / "report.html")} if report else {}
+        print_json(result.to_dict() | {"folder": str(folder)} | written)
+        return
+    print_table(result.overview, f"{recipe.name}, {n} samples of {recipe.recovery.n_steps} steps")
+    print(result.status)
+    for sentence in result.weak:
+        print(sentence)
+    say(f"The recovery is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))
+
+
 def _experiment(
     recipe: Recipe, folder: Path, replications: int | None, iterations: int | None, jobs: int | None, report: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
     if recipe.requests is not None:
         _request_experiment(recipe, folder, replications, iterations, jobs, report, as_json)
+        return
+    if recipe.recovery is not None:
+        _recovery(recipe, folder, replications, iterations, jobs, report, as_json)
         return
     from simcal.calibration.experiment import run_experiment
     from simcal.calibration.experiment.report import write_experiment_report

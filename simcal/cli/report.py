@@ -30,6 +30,10 @@ def command(
         path = write_experiment_report(run)
     elif kind == "request experiment":
         path = write_request_experiment_report(run)
+    elif kind == "recovery":
+        from simcal.calibration.recovery import write_recovery_report
+
+        path = write_recovery_report(run)
     elif kind == "equilibrium":
         from simcal.calibration.equilibrium import write_equilibrium_run_report
         from simcal.data import load_series
