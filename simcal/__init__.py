@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from simcal.errors import SimcalError as SimcalError
     from simcal.models import Market as Market
     from simcal.models import load as load
+    from simcal.models.book import BookMarket as BookMarket
     from simcal.models.dealers import RfqMarket as RfqMarket
     from simcal.models.herding import HerdingMarket as HerdingMarket
     from simcal.models.stock import StockMarket as StockMarket
@@ -54,6 +55,7 @@ _HOMES = {
     "SimcalError": "simcal.errors",
     "Market": "simcal.models",
     "load": "simcal.models",
+    "BookMarket": "simcal.models.book",
     "RfqMarket": "simcal.models.dealers",
     "HerdingMarket": "simcal.models.herding",
     "StockMarket": "simcal.models.stock",
@@ -66,6 +68,7 @@ _HOMES = {
 
 __all__ = [
     "Backtest",
+    "BookMarket",
     "Calibration",
     "DataError",
     "EquilibriumProblem",

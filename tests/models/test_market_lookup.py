@@ -20,7 +20,7 @@ def test_every_market_that_comes_along_loads_and_comes_back_from_its_file(name, 
 
 
 def test_the_named_markets_are_there():
-    assert {"stock", "stock-hard", "herding", "rfq", "rfq-desk"} <= set(models.names())
+    assert {"stock", "stock-hard", "herding", "rfq", "rfq-desk", "book", "book-cara"} <= set(models.names())
     assert simcal.load("stock") == StockMarket()
     assert simcal.load("stock-hard") == StockMarket(rule="hard", trend_threshold=0.5)
     assert simcal.load("herding") == HerdingMarket()
@@ -76,8 +76,8 @@ def test_a_folder_without_a_market_is_not_a_run(tmp_path):
     ("text", "sentence"),
     [
         ("kind = ", r".*a\.toml is not a TOML file: "),
-        ("impact = 0.1", r"The market's kind is None, but must be one of stock, herding, rfq, equilibrium-market\."),
-        ("kind = 'rok'", r"The market's kind is 'rok', but must be one of stock, herding, rfq, equilibrium-market\."),
+        ("impact = 0.1", r"The market's kind is None, but must be one of stock, herding, rfq, book, equilibrium-market\."),
+        ("kind = 'rok'", r"The market's kind is 'rok', but must be one of stock, herding, rfq, book, equilibrium-market\."),
         ("kind = ['stock']", r"The market's kind is \['stock'\], but must be one of stock, herding, rfq, "),
         ("kind = 'stock'\nimpct = 0.1", r"'impct' is not a parameter of the stock market; did you mean 'impact'\?"),
         ("kind = 'stock'\nimpact = 2", r"impact is 2, but must be a number between 0 and 1, the ends excluded\."),
