@@ -90,14 +90,15 @@ def test_an_episode_does_not_feel_what_is_beside_it():
     many.begin([5, 2**40, 17, 3])
     one.begin([17])
     for step in range(SMALL.n_steps):
-        if step == 30:  # a neighbour begins anew
-            many.begin([99], np.array([1]))
+        if step == 30:  # neighbours begin anew
+            many.begin([99, 98], np.array([3, 1]))
+            assert many.numbers.tolist() == [5, 98, 17, 99]
         np.testing.assert_array_equal(many.features[2], one.features[0])
         np.testing.assert_array_equal(many.noise[2], one.noise[0])
         assert many.advance(actions[step])[2] == one.advance(actions[step, 2:3])[0]
     np.testing.assert_array_equal(many.state.record[2], one.state.record[0])
     np.testing.assert_array_equal(many.state.traders[2], one.state.traders[0])
-    assert many.steps.tolist() == [SMALL.n_steps, SMALL.n_steps - 30, SMALL.n_steps, SMALL.n_steps]
+    assert many.steps.tolist() == [SMALL.n_steps, SMALL.n_steps - 30, SMALL.n_steps, SMALL.n_steps - 30]
 
 
 def test_a_batch_played_again_has_the_same_bits():

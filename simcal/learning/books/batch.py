@@ -62,10 +62,10 @@ class BookBatch:
 
     def begin(self, numbers: Sequence[int] | np.ndarray, places: np.ndarray | None = None) -> None:
         """Begin the episodes `numbers` at `places`; without places everywhere, (n_books,) numbers from 0."""
-        mask = self._all if places is None else np.zeros(self.n_books, bool)
-        if places is not None:
-            mask[places] = True
-        self.numbers[mask] = np.asarray(numbers, np.uint64)
+        chosen = slice(None) if places is None else places
+        mask = np.zeros(self.n_books, bool)
+        mask[chosen] = True
+        self.numbers[chosen] = np.asarray(numbers, np.uint64)
         _begin(self._constants, self.state, self._k0, self._k1, self.numbers, mask, self.features, self.noise)
 
     @property
