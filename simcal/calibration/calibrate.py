@@ -110,8 +110,12 @@ def calibrate(
     series = data if isinstance(data, PriceSeries) else load_series(data)
     check_names(recipe.trainable, origin.SPECS, "a parameter of this market")
     windows = training_windows(series, recipe)
+    returns = training_part(series, recipe.train_share).log_returns
     if recipe.match_scale:
-        origin = _at_scale(origin, training_part(series, recipe.train_share).log_returns, recipe)
+        origin = _at_scale(origin, returns, recipe)
+    if recipe.match_growth:
+        check_names(["growth"], origin.SPECS, "a parameter of this market, so match_growth has no meaning for it")
+        origin = origin.replace(growth=float(returns.mean()))
     if out is not None:
         make_folder(out)  # before the training, which would be lost with it
     tasks = _tasks(origin, windows, recipe, Path(out) if out is not None else None, jobs, device)

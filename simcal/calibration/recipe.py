@@ -42,6 +42,9 @@ class GameSettings(_Strict):
     decay: Literal["none", "cosine"] = "cosine"
     final_rate: float = Field(default=0.05, ge=0, le=1)
     average_from: float = Field(default=0.7, ge=0, le=1)
+    # Gradients along the simulated paths, or by differences of this size on the free scale: where paths of a market fly
+    # apart, as those of traders who imitate each other much, the former drown in noise.
+    difference: float | None = Field(default=None, gt=0)
     largest_gradient: float | None = Field(default=None, gt=0)
     dtype: Literal["float32", "float64"] = "float32"
     twin: dict[str, Any] = Field(default_factory=dict)
