@@ -225,6 +225,16 @@ def test_prices_that_never_move_are_refused():
         simcal.calibrate(None, still, recipe=stock_recipe().model_copy(update={"match_scale": True}))
 
 
+def test_the_growth_of_the_training_part_is_that_of_the_market():
+    prices = lognormal_prices() * np.exp(3e-3 * np.arange(len(lognormal_prices())))
+    values = {"market": "herding", "trainable": ("chartist_sd",), "per_trader": (), "changes": {}, "match_growth": True}
+    found = simcal.calibrate(None, prices, recipe=stock_recipe(**values), iterations=2)
+    trained = prices[: round(0.7 * (len(prices) - 1)) + 1]
+    assert found.market.growth == pytest.approx(np.log(trained[-1] / trained[0]) / (len(trained) - 1), rel=1e-9)
+    with pytest.raises(ParameterError, match="'growth' is not a parameter of this market, so match_growth has no"):
+        simcal.calibrate(None, prices, recipe=stock_recipe(match_growth=True), iterations=2)
+
+
 def test_a_folder_that_cannot_be_made_is_refused_before_the_training(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     module = sys.modules["simcal.calibration.calibrate"]  # the package has a function of that name
