@@ -71,5 +71,5 @@ def _show(trained: TrainedMarket) -> None:
     if len(history) == 0:
         return
     places = sorted({0, len(history) // 2, len(history) - 1})
-    columns = ["iteration", "steps", "reward", "buy_share", "fills", "volume", "mispricing", "divergence"]
+    columns = ["iteration", "reward", "buy_share", "fills", "mispricing", "one_sided"]
     print_table(history.iloc[places][columns].reset_index(drop=True), "Training")
