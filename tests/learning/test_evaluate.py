@@ -76,3 +76,16 @@ def test_collapsed_weights_are_found_in_evaluation_too():
     episodes = evaluate(replace(trained, weights=weights), 3, seed=0, deterministic=False)
     assert episodes.collapsed
     assert "of the orders sell" in episodes.status
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_published_reward_soon_leaves_everybody_bidding(seed):
+    settings = PpoSettings(iterations=24, scaled_rewards=True, reward_limit=5.0, centred=False, learning_rate=1e-4)
+    trained = train("book-learning-published", settings, seed=seed)
+    last = trained.history.iloc[-1]
+    assert trained.collapsed is not None
+    assert last["buy_share"] > 0.95
+    assert last["fills"] < 100 < trained.history["fills"].iloc[0]
+    assert f"{last['buy_share']:.1%} of the orders buy" in trained.status
+    assert evaluate(trained, 10, seed=0).collapsed
