@@ -129,7 +129,8 @@ class Game:
         """Play one iteration: the discriminator's steps, then the generator's; a row for the history."""
         settings = self.settings
         self._set_rates()
-        fake = self.normaliser(self._features(self._simulate(self.iteration)))
+        with torch.set_grad_enabled(settings.difference is None):
+            fake = self.normaliser(self._features(self._simulate(self.iteration)))
         generator = self._generator(self.iteration)
         loss_d = math.nan
         for _ in range(settings.discriminator_steps):
@@ -165,7 +166,10 @@ class Game:
         finite = torch.isfinite(fake.detach()).all(dim=1)
         loss = self.loss.generator(self.critic(fake[finite] if not bool(finite.all()) else fake))
         self.generator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        if self.settings.difference is None:
+            loss.backward()
+        else:
+            self._differentiate(loss.detach(), self.settings.difference)
         gradients = [p.grad for p in self.twin.parameters() if p.grad is not None]
         good = all(bool(torch.isfinite(g).all()) for g in gradients) and bool(finite.float().mean() > 0.5)
         if good:
@@ -178,6 +182,20 @@ class Game:
                 self._put(before)
         self.watch.see(good, "" if good else f"at the parameters {self._in_words()}")
         return float(loss.detach())
+
+    @torch.no_grad()
+    def _differentiate(self, loss: Tensor, size: float) -> None:
+        """Gradients by one-sided differences on the same noise, on the other side at every other iteration."""
+        step = size if self.iteration % 2 == 0 else -size
+        for parameter in self.twin.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+            for k in range(parameter.numel()):
+                kept = parameter.view(-1)[k].clone()
+                parameter.view(-1)[k] += step
+                fake = self.normaliser(self._features(self._simulate(self.iteration)))
+                moved = self.loss.generator(self.critic(fake[torch.isfinite(fake).all(dim=1)]))
+                parameter.view(-1)[k] = kept
+                parameter.grad.view(-1)[k] = (moved - loss) / step
 
     def _is_a_market(self) -> bool:
         try:

@@ -79,8 +79,8 @@ def _errors(result: RecoveryResult) -> Section:
     prose = [
         "The bias is the mean error, with the spread over the root of the number of samples as its standard error. "
         "The standard error by theory is that of the method's own weights, linear around the truth; 'efficient' is "
-        "that of the best weights on the same statistics. Where a standard error is as large as its parameter the linear "
-        "theory says that the samples do not tell the parameter, not how large the errors are: the search "
+        "that of the best weights on the same statistics. Where a standard error is as large as its parameter, the "
+        "linear theory says that the samples do not tell the parameter, not how large the errors are: the search "
         "ends before it has gone as far.",
     ]
     shown = result.summary.rename(columns={"mean estimate": "mean", "standard error": "s.e.", "s.e. of bias": "± bias"})
