@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
+from simcal.errors import ParameterError
 from simcal.models.book import engine
 from simcal.models.book.events import FatFinger, PriceLimit, Shock, TradingHalt
 from simcal.models.book.market import BookMarket
@@ -179,20 +182,49 @@ def n_ticks(market: BookMarket) -> int:
 
 
 def new_states(market: BookMarket, n: int) -> State:
-    """A batch of n markets whose paths have not begun."""
+    """A batch of n markets whose paths have not begun.
+
+    Raises
+    ------
+    ParameterError
+        Where they do not fit in memory.
+    """
     size = 1 << int(market.memory + 1).bit_length()
     life = max(market.longest_horizon, market.order_lifetime)
-    return State(
-        book=engine.new_books(
-            n, n_ticks=n_ticks(market), capacity=market.most_orders + 4, n_traders=market.n_traders + 2,
-            rule=RULES.index(market.matching), self_trade=SELF_TRADE.index(market.self_trade),
-            wheel=min(life + 2, 2**14),
-        ),
-        traders=np.zeros((n, market.n_traders + 2, N_TRADER)),
-        numbers=np.zeros((n, N_NUMBER)),
-        counts=np.zeros((n, N_COUNT), np.int64),
-        past=np.zeros((n, 3, size)),
-    )  # fmt: skip
+    options: dict[str, Any] = {
+        "capacity": market.most_orders + 4, "n_traders": market.n_traders + 2, "wheel": min(life + 2, 2**14),
+        "rule": RULES.index(market.matching), "self_trade": SELF_TRADE.index(market.self_trade),
+    }  # fmt: skip
+    grid = engine.new_books(1, n_ticks=n_ticks(market), capacity=1)
+    try:
+        books = engine.new_books(n, n_ticks=2, **options)._replace(
+            levels=_sparse((n, *grid.levels.shape[1:]), grid.levels.dtype),
+            words=_sparse((n, *grid.words.shape[1:]), grid.words.dtype),
+        )
+        return State(
+            book=books,
+            traders=np.zeros((n, market.n_traders + 2, N_TRADER)),
+            numbers=np.zeros((n, N_NUMBER)),
+            counts=np.zeros((n, N_COUNT), np.int64),
+            past=np.zeros((n, 3, size)),
+        )
+    except (MemoryError, OSError):
+        raise ParameterError(
+            f"The order books of {n} paths with {n_ticks(market)} prices each do not fit in memory; give fewer paths, "
+            "or a larger tick."
+        ) from None
+
+
+def _sparse(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Zeros of which only the pages that are touched take memory.
+
+    NumPy asks for large pages, of which a book would touch a few megabytes; and systems refuse to promise as much
+    memory as many books could fill.
+    """
+    flags: dict[str, int] = {}
+    if hasattr(mmap, "MAP_PRIVATE"):
+        flags["flags"] = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+    return np.frombuffer(mmap.mmap(-1, math.prod(shape) * dtype.itemsize, **flags), dtype).reshape(shape)
 
 
 @njit(**OPTIONS)

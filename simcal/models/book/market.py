@@ -67,8 +67,11 @@ class BookMarket(Described):
     as the spread, stands still. A price that reaches an end of the grid ends its path. ``events`` are listed in
     `simcal.models.book.events`.
 
-    Demand from outside (a strategy in `simcal.backtest`) is sent as a market order at the beginning of a step; one
-    unit is ``outside_volume`` shares. What is not a whole share, or finds nobody to trade with, is sent at the next.
+    Demand from outside (a strategy in `simcal.backtest`) is sent as a market order at the end of a step, so that the
+    price of the step shows all of its impact; one unit is ``outside_volume`` shares. What is not a whole share, or
+    finds nobody to trade with, is sent at the next. A backtest counts an order at the price of the step, which for a
+    mid leaves half the spread out (give that as a proportional cost) and charges a large order more than the book does:
+    `BookStepper.outside_cash` has what was paid.
 
     Outputs: ``mid``, ``last_price``, ``spread``, ``depth_bid`` and ``depth_ask`` (shares at the best prices),
     ``resting`` (orders in the book), ``volume`` and ``buy_volume`` (shares that traded in the step, an opening after

@@ -157,15 +157,15 @@ class _Path:
         for event in m.events:
             if isinstance(event, FatFinger) and event.step + m.warm_up == self.clock and self.book.trading:
                 self._market(event.side, event.volume, m.n_traders + 1)
+        for i in range(m.orders_per_step):
+            block = BLOCK_DECISIONS + BLOCKS_PER_DECISION * i
+            self._decide(self._words(self.clock, block), self._words(self.clock, block + 1))
         self.waiting += outside * m.outside_volume
         shares = math.floor(abs(self.waiting) + 1e-9)
         if shares >= 1 and self.book.trading:
             before = self.traders[m.n_traders]["shares"]
             self._market(BUY if self.waiting > 0 else SELL, shares, m.n_traders)
             self.waiting -= self.traders[m.n_traders]["shares"] - before
-        for i in range(m.orders_per_step):
-            block = BLOCK_DECISIONS + BLOCKS_PER_DECISION * i
-            self._decide(self._words(self.clock, block), self._words(self.clock, block + 1))
         self.book.advance()
         self._change_session()
         change = math.log(self.price) - self.logs[-1]

@@ -15,6 +15,7 @@ from numba.extending import register_jitable
 from simcal.models.lanes import OPTIONS
 
 BUY, SELL = 0, 1
+MOST_SHARES = 1e9  # of one order
 _rule: Any = register_jitable(**OPTIONS)
 
 
@@ -69,6 +70,11 @@ def root(level, slope):
 
 
 @_rule
+def _whole(shares):
+    return math.floor(min(max(shares, 0.0), MOST_SHARES))
+
+
+@_rule
 def cara_order(log_target, slope, shares, cash, draw, bid, ask):
     """The order of a risk-averse trader.
 
@@ -93,10 +99,10 @@ def cara_order(log_target, slope, shares, cash, draw, bid, ask):
     if price < satisfied:
         if ask < price:
             price = max(ask, lowest)
-        return BUY, price, math.floor(max(demand(log_target, price, slope) - held, 0.0))
+        return BUY, price, _whole(demand(log_target, price, slope) - held)
     if price < bid:
         price = min(bid, highest)
-    return SELL, price, math.floor(max(held - demand(log_target, price, slope), 0.0))
+    return SELL, price, _whole(held - demand(log_target, price, slope))
 
 
 @_rule

@@ -46,7 +46,7 @@ def _endow(exponential, mean, spread, draw):
     return -mean * math.log(draw) if exponential else mean * (1.0 + spread * (2.0 * draw - 1.0))
 
 
-@njit(**engine.BORROWED)
+@njit(cache=True, **engine.BORROWED)
 def start(c, s, k0, k1, path):
     """Begin path number `path` of a seed."""
     low, high = U32(path), U32(path >> U64(32))

@@ -1,4 +1,4 @@
-"""One step of a market: value, what comes from outside, the traders' decisions, and the clock."""
+"""One step of a market: value, the traders' decisions, what comes from outside, and the clock."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ I64, U32, U64 = np.int64, np.uint32, np.uint64
 NAMES = ("prices", *BookMarket.OUTPUTS)
 
 
-@njit(**engine.BORROWED)
+@njit(cache=True, **engine.BORROWED)
 def step(c, s, k0, k1, path, outside):
     """Play a step, with `outside` units of demand from outside; nothing where the path has failed."""
     counts = s.counts
@@ -49,11 +49,12 @@ def step(c, s, k0, k1, path, outside):
     now = U32(counts[CLOCK])
     counts[VOLUME] = counts[BUY_VOLUME] = counts[TRADES] = 0
     _move_value(c, s, k0, k1, path, now)
-    _from_outside(c, s, outside)
+    _slip(c, s)
     for i in range(c.orders_per_step):
         decide(c, s, k0, k1, path, now, i)
         if counts[FAILED] > 0:
             return
+    _from_outside(c, s, outside)
     engine.advance(s.book)
     change_session(c, s)
     _remember(s)
@@ -86,11 +87,16 @@ def _move_value(c, s, k0, k1, path, now):
 
 
 @njit(**engine.BORROWED)
-def _from_outside(c, s, outside):
-    """Market orders of fat fingers and of demand from outside, which waits while nobody trades with it."""
+def _slip(c, s):
+    """Market orders of fat fingers."""
     for k in range(c.fingers.shape[0]):
         if c.fingers[k, 0] == s.counts[CLOCK] and s.counts[OPEN] == 1:
             send_market(c, s, c.fingers[k, 1], c.fingers[k, 2], c.mistaken)
+
+
+@njit(**engine.BORROWED)
+def _from_outside(c, s, outside):
+    """The market order of demand from outside, which waits while nobody trades with it."""
     s.numbers[WAITING] += outside * c.outside_volume
     shares = math.floor(abs(s.numbers[WAITING]) + 1e-9)  # tenths of a unit add up to a whole share
     if shares >= 1 and s.counts[OPEN] == 1:
@@ -113,7 +119,7 @@ def _remember(s):
     past[PAST_SUM, here] = past[PAST_SUM, before] + s.numbers[PRICE]
 
 
-@njit(**engine.BORROWED)
+@njit(cache=True, **engine.BORROWED)
 def observe(c, s, values):
     """The price of the step and the outputs, in the order of `NAMES`."""
     numbers, counts, book = s.numbers, s.counts, s.book

@@ -41,7 +41,7 @@ class BookStepper:
     """Paths of the order-book market, one step at a time (``market.stepper(...)``).
 
     Without outside demand path k makes the prices of `simcal.simulate`, bit for bit. Demand from outside is sent as a
-    market order at the beginning of the step: 1 is ``outside_volume`` shares to buy. What is not a whole share, or
+    market order at the end of the step: 1 is ``outside_volume`` shares to buy. What is not a whole share, or
     finds nobody to trade with, waits for the next step.
 
     Parameters
@@ -85,7 +85,7 @@ class BookStepper:
 
     def restart(self, places: np.ndarray, numbers: np.ndarray) -> None:
         """Begin the paths at `places` anew, as the paths `numbers` of the seed; both are whole numbers, (count,)."""
-        places = np.asarray(places)
+        places = np.asarray(places, dtype=np.int64)
         self._numbers[places] = np.asarray(numbers, dtype=np.uint64)
         self._restart(places)
 
@@ -119,4 +119,4 @@ class BookStepper:
 
     def _restart(self, places: np.ndarray) -> None:
         self.ages[places], self.failed[places] = 0, 0
-        _begin(self._states, self._constants, self._k0, self._k1, self._numbers, places.astype(np.int64), self.prices)
+        _begin(self._states, self._constants, self._k0, self._k1, self._numbers, places, self.prices)

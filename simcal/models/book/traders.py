@@ -46,7 +46,6 @@ from simcal.models.stock import rules as stock
 from simcal.noise.compiled import normal_pair, philox, uniform
 
 I64, U32, U64 = np.int64, np.uint32, np.uint64
-MOST_SHARES = 10**9
 
 noise_signal, value_signal = njit(**engine.BORROWED)(stock.noise_signal), njit(**engine.BORROWED)(stock.value_signal)
 trend_signal = njit(**engine.BORROWED)(stock.trend_signal)
@@ -74,7 +73,7 @@ def decide(c, s, k0, k1, path, step, i):
 def send(c, s, side, price, volume, j, lifetime):
     """Send a limit order at a price in ticks, moved onto the grid and into the price limits."""
     tick = I64(tick_of(side, price, s.numbers[LOW], s.numbers[HIGH]))
-    status, _ = engine.limit(s.book, side, tick, min(I64(volume), MOST_SHARES), j, lifetime)
+    status, _ = engine.limit(s.book, side, tick, I64(volume), j, lifetime)
     if status < 0:
         fail(c, s)
     settle(c, s)
