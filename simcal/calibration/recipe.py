@@ -169,7 +169,8 @@ class RecoverySettings(_Strict):
     # The method of simulated moments.
     moments: str = "franke-westerhoff"
     simulated: int = Field(default=10, ge=1)  # samples for the means of the moments
-    searches: int = Field(default=1, ge=1)  # from how many starts; the best is kept
+    candidates: int = Field(default=30, ge=1)  # starts whose moments are looked at
+    searches: int = Field(default=2, ge=1)  # from the best of these; the best result is kept
     weight_samples: int = Field(default=1000, ge=100)  # for the covariance of the moments
     block: int = Field(default=750, ge=2)  # steps of a bootstrap block, for the weights of the first round
     bound_samples: int = Field(default=2000, ge=100)  # for the standard errors by theory
@@ -315,8 +316,9 @@ class Recipe(_Strict):
 
 
 def recipe_names() -> list[str]:
-    """The recipes that come with simcal."""
-    return sorted(p.stem for p in resource_folder("calibration").glob("*.toml"))
+    """The recipes that come with simcal, without the experiments of other kinds beside them."""
+    paths = resource_folder("calibration").glob("*.toml")
+    return sorted(p.stem for p in paths if "kind" not in tomllib.loads(p.read_text(encoding="utf-8")))
 
 
 def load_recipe(source: str | Path) -> Recipe:

@@ -87,15 +87,15 @@ def game_progress(n_starts: int, iterations: int, *, first: str = "start", annou
 
 
 @contextmanager
-def judging_progress() -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar over the models that `validate` judges; yields what it takes as `listen`."""
+def judging_progress(word: str = "judged") -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar over the models that `validate` judges, or other things; takes (done, total, words)."""
     with _bars() as progress:
         tasks: list[Any] = []
 
         def listen(done: int, total: int, what: str) -> None:
             if not tasks:
                 progress.start()
-                tasks.append(progress.add_task("judged", total=total, state=""))
+                tasks.append(progress.add_task(word, total=total, state=""))
             progress.update(tasks[0], completed=done, state=what)
 
         yield listen

@@ -18,7 +18,10 @@ _SHOWN = ("reward", "buy_share", "fills", "mispricing")
 
 
 def command(
-    market: Annotated[str, typer.Argument(metavar="MARKET", help="book-learning, or a TOML file of that kind.")],
+    market: Annotated[
+        str,
+        typer.Argument(metavar="MARKET", help="book-learning, or a TOML file of that kind; or learning-emergence."),
+    ],
     arm: Annotated[
         str, typer.Option(help="both, learning-only, or a trait's name with -only after it or without- before it.")
     ] = "both",
@@ -33,6 +36,12 @@ def command(
     with_tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write the numbers of each update for TensorBoard, too.")
     ] = False,
+    seeds: Annotated[int | None, typer.Option(help="Of an experiment: runs of each arm.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Of an experiment: decisions of each training.")] = None,
+    days: Annotated[int | None, typer.Option(help="Of an experiment: episodes that a run is measured on.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Of an experiment: runs at a time; one per core when absent.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; runs/MARKET-ARM-SEED when absent.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -40,7 +49,19 @@ def command(
 
     A training that was interrupted or killed continues when the same command is given again, and ends as it would have
     without the interruption. To begin anew, give another --out.
+
+    `simcal train learning-emergence` trains and compares the arms of an experiment, over several seeds.
     """
+    from simcal.cli.train_experiment import is_experiment, refuse_training_options, train_experiment
+
+    choices = {"seeds": seeds, "steps": steps, "days": days}
+    if is_experiment(market, {**choices, "jobs": jobs}):
+        single = {"--arm": arm != "both", "--seed": seed != 0, "--iterations": iterations is not None,
+                  "--episodes": episodes is not None, "--width": width is not None, "--published": published,
+                  "--tensorboard": with_tensorboard}  # fmt: skip
+        refuse_training_options(market, single)
+        train_experiment(market, choices, jobs, budget, out, as_json)
+        return
     from simcal.learning import PpoSettings, load_market, tensorboard, train
     from simcal.learning import arm as arm_of
 

@@ -1,0 +1,38 @@
+"""Do fat tails and slow volatility emerge from learning and heterogeneity together? Four arms, many seeds, both clocks.
+
+>>> from simcal.learning.emergence import load_emergence, run_emergence
+>>> settings = load_emergence("learning-emergence").replace(seeds=2, steps=500_000)
+>>> result = run_emergence(settings, out="runs/emergence")    # doctest: +SKIP
+"""
+
+from simcal.learning.emergence.bars import CLOCKS as CLOCKS
+from simcal.learning.emergence.bars import Bars as Bars
+from simcal.learning.emergence.bars import Trades as Trades
+from simcal.learning.emergence.bars import both_clocks as both_clocks
+from simcal.learning.emergence.bars import curve as curve
+from simcal.learning.emergence.bars import cut as cut
+from simcal.learning.emergence.comparison import cliffs_delta as cliffs_delta
+from simcal.learning.emergence.comparison import compare_arms as compare_arms
+from simcal.learning.emergence.comparison import holm as holm
+from simcal.learning.emergence.figures import plot_arms as plot_arms
+from simcal.learning.emergence.figures import plot_clustering as plot_clustering
+from simcal.learning.emergence.figures import plot_policy as plot_policy
+from simcal.learning.emergence.figures import plot_specialisation as plot_specialisation
+from simcal.learning.emergence.figures import plot_tails_of_arms as plot_tails_of_arms
+from simcal.learning.emergence.policy_maps import policy_maps as policy_maps
+from simcal.learning.emergence.report import write_emergence_report as write_emergence_report
+from simcal.learning.emergence.result import EmergenceResult as EmergenceResult
+from simcal.learning.emergence.run import load_result as load_result
+from simcal.learning.emergence.run import run_emergence as run_emergence
+from simcal.learning.emergence.settings import ARMS as ARMS
+from simcal.learning.emergence.settings import EmergenceSettings as EmergenceSettings
+from simcal.learning.emergence.settings import experiment_names as experiment_names
+from simcal.learning.emergence.settings import is_emergence as is_emergence
+from simcal.learning.emergence.settings import load_emergence as load_emergence
+from simcal.learning.emergence.specialisation import behaviour as behaviour
+from simcal.learning.emergence.specialisation import specialisation as specialisation
+from simcal.learning.emergence.statistics import STATISTICS as STATISTICS
+from simcal.learning.emergence.statistics import statistics as statistics
+from simcal.learning.emergence.statistics import z_scores as z_scores
+from simcal.learning.emergence.verdict import judge as judge
+from simcal.learning.emergence.verdict import sentences as sentences

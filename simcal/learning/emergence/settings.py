@@ -1,0 +1,176 @@
+"""What the experiment of the learning traders is made of, read from TOML and checked at the edge."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from simcal.errors import ParameterError
+from simcal.learning.market import LearningMarket, load_market
+from simcal.learning.settings import PpoSettings
+from simcal.models import load
+from simcal.models.book.market import BookMarket
+from simcal.noise import check_integer
+from simcal.parameters import check_names
+from simcal.resources import resource_folder
+
+ARMS = ("both", "learning-only", "heterogeneity-only", "neither")
+"""Of the experiment. The first two learn; in the second and the last one all traders are alike."""
+ACTINGS = ("means", "noise")
+
+
+@dataclass(frozen=True)
+class EmergenceSettings:
+    """The experiment; the defaults are those of the recipe ``learning-emergence``.
+
+    Main arguments
+    --------------
+    name, description
+        For people.
+    market
+        Of the traders who learn and differ in everything: a name or file of `simcal.learning.load_market`.
+    rules, changes
+        The order-book market of the traders by rule, and what is changed in it. Its fundamental value moves as that of
+        the learning market.
+    seeds
+        Runs of each arm, with the seeds 0, 1, ...
+    steps
+        Decisions of each training, rounded to whole updates.
+    days
+        Episodes that a run is measured on.
+
+    Other arguments
+    ---------------
+    bars
+        Of each session of a day, on both clocks.
+    busyness
+        How many trades the first and last bar of the resampled day hold for one at noon, see `simcal...bars.curve`.
+    acting
+        What the verdict looks at: traders who do what the policy means ("means"), or who act with the noise that they
+        learned with ("noise"). Both are measured.
+    level
+        Of the tests, after Holm's correction.
+    training
+        What differs from the defaults of `simcal.learning.PpoSettings`.
+
+    Raises
+    ------
+    ParameterError
+        Where a value is not allowed, in one sentence.
+    """
+
+    kind: ClassVar[str] = "emergence"
+
+    name: str = "learning-emergence"
+    description: str = ""
+    market: str = "book-learning"
+    rules: str = "book-cara"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    seeds: int = 8
+    steps: int = 5_400_000
+    days: int = 100
+    bars: tuple[int, ...] = (151, 150)
+    busyness: float = 5.0
+    acting: Literal["means", "noise"] = "means"
+    level: float = 0.05
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("seeds", 1, 10_000), ("steps", 1, 10**12), ("days", 2, 10**5)):
+            object.__setattr__(self, name, check_integer(name, getattr(self, name), low, high))
+        for name, low, high in (("busyness", 1.0, 1e3), ("level", 1e-6, 0.5)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+                raise ParameterError(f"{name} is {value!r}, but must be a number from {low:g} to {high:g}.")
+        if self.acting not in ACTINGS:
+            raise ParameterError(f"acting is {self.acting!r}, but must be 'means' or 'noise'.")
+        sessions = self.learning_market.sessions
+        bars = tuple(check_integer(f"bars[{i}]", n, 1, 10**5) for i, n in enumerate(self.bars))
+        if len(bars) != len(sessions[1::2]) or sum(bars) < _FEWEST_BARS:
+            raise ParameterError(
+                f"bars is {list(bars)}, but must have one number for each session with trade of the market, "
+                f"{len(sessions[1::2])}, and {_FEWEST_BARS} bars in all, for autocorrelations up to lag 70."
+            )
+        object.__setattr__(self, "bars", bars)
+        _ = self.ppo, self.rule_market
+
+    @property
+    def learning_market(self) -> LearningMarket:
+        """Traders who learn and differ in everything."""
+        return load_market(self.market)
+
+    @property
+    def rule_market(self) -> BookMarket:
+        """Traders by rule who differ; without moves of the fundamental value."""
+        market = load(self.rules)
+        if not isinstance(market, BookMarket):
+            raise ParameterError(f"rules is {self.rules!r}, but must be an order-book market, such as 'book-cara'.")
+        sessions = self.learning_market.sessions
+        breaks = set(sessions[2::2]) or {market.break_steps}
+        if len(set(sessions[1::2])) > 1 or len(breaks) > 1 or len(sessions) % 2:
+            raise ParameterError(
+                f"The sessions of {self.market} are {list(sessions)}, but must be of one length, with breaks of one "
+                "length, for traders by rule to have the same day."
+            )
+        same = {"session_steps": sessions[1], "break_steps": breaks.pop(), "warm_up": sessions[0]}
+        return market.replace(**{**same, **self.changes})
+
+    @property
+    def ppo(self) -> PpoSettings:
+        """Of each training."""
+        settings = PpoSettings().replace(**self.training)
+        per_update = settings.episodes * self.learning_market.n_steps
+        return settings.replace(iterations=max(1, round(self.steps / per_update)))
+
+    def replace(self, **changes: Any) -> Self:
+        """Settings with some changed; everything is checked again."""
+        check_names(changes, asdict(self), "a setting of the experiment")
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values as they stand in TOML."""
+        return {"kind": self.kind, **asdict(self), "bars": list(self.bars)}
+
+
+_FEWEST_BARS = 80
+
+
+def experiment_names() -> list[str]:
+    """The experiments of learning traders that come with simcal."""
+    return sorted(p.stem for p in resource_folder("calibration").glob("*.toml") if _kind(p) == EmergenceSettings.kind)
+
+
+def load_emergence(source: str | Path) -> EmergenceSettings:
+    """An experiment by name from ``calibration/``, or from a TOML file with ``kind = "emergence"``.
+
+    Raises
+    ------
+    ParameterError
+        Where there is none, or where something in it is wrong.
+    """
+    path = Path(source)
+    if path.suffix != ".toml":
+        check_names([str(source)], experiment_names(), "an experiment of learning traders")
+        path = resource_folder("calibration") / f"{source}.toml"
+    if _kind(path) != EmergenceSettings.kind:
+        raise ParameterError(f"{path} does not describe an experiment of learning traders (kind = 'emergence').")
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    values = {"name": path.stem, **{k: v for k, v in values.items() if k != "kind"}}
+    check_names(values, [f.name for f in fields(EmergenceSettings)], "a setting of the experiment")
+    return EmergenceSettings(**values)
+
+
+def is_emergence(source: str | Path) -> bool:
+    """Whether a name or file is that of an experiment of learning traders."""
+    path = Path(source)
+    return str(source) in experiment_names() or (path.suffix == ".toml" and _kind(path) == EmergenceSettings.kind)
+
+
+def _kind(path: Path) -> Any:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")).get("kind")
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,70 @@
+"""Whether traders with other traits do other things: rank correlations and thirds of the traders."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from simcal.learning.episodes import Episodes
+
+TRAITS = {"risk_aversion": "risk aversion", "discount": "discount", "noise": "noise in the value"}
+BEHAVIOURS = {
+    "invested": "invested share",
+    "aggressiveness": "aggressiveness of prices",
+    "size": "size of orders",
+    "accuracy": "share of orders on the right side of the value",
+    "profit": "change of wealth over the day",
+}
+THIRDS = ("lowest third", "middle third", "highest third")
+
+
+def behaviour(episodes: Episodes) -> pd.DataFrame:
+    """A row per trader and day who decided with trade on: traits, and means over those decisions.
+
+    Aggressiveness is minus the price that she chose, from -1 (patient) to 1 (through the mid); size is the absolute
+    volume, from 0 to 1; an order is on the right side where it buys below the fundamental value or sells above it; the
+    change of wealth is relative to that at the start, shares at the close at the fundamental value.
+    """
+    decisions = episodes.decisions
+    decisions = decisions[decisions["step"] >= episodes.market.first_trade]
+    day, step = decisions["episode"].to_numpy(), decisions["step"].to_numpy()
+    gap = np.log(episodes.values[day, step] / episodes.mids[day, step])
+    rows = pd.DataFrame({
+        "episode": day,
+        "trader": decisions["trader"].to_numpy(),
+        **{name: decisions[name].to_numpy() for name in TRAITS},
+        "invested": decisions["invested"].to_numpy(),
+        "aggressiveness": -decisions["price"].to_numpy(),
+        "size": decisions["volume"].abs().to_numpy(),
+        "accuracy": (np.sign(decisions["volume"].to_numpy()) == np.sign(gap)).astype(float),
+    })  # fmt: skip
+    means = rows.groupby(["episode", "trader"], as_index=False).mean()
+    accounts = episodes.accounts.loc[lambda t: t["start"] > 0, ["episode", "trader", "start", "end"]]
+    found = means.merge(accounts, on=["episode", "trader"])
+    found["profit"] = found["end"] / found["start"] - 1.0
+    return found.drop(columns=["start", "end"])
+
+
+def specialisation(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per trait and behaviour: Spearman's rank correlation, and means over thirds of the traders by the trait.
+
+    Parameters
+    ----------
+    table
+        See `behaviour`. Traits in which all traders are alike are left out.
+    """
+    rows = []
+    for trait in TRAITS:
+        x = table[trait].to_numpy()
+        if np.ptp(x) == 0:
+            continue
+        ranks = rankdata(x)
+        third = np.minimum((3 * (ranks - 0.5) / len(x)).astype(int), 2)
+        for what in BEHAVIOURS:
+            y = table[what].to_numpy()
+            correlation = np.corrcoef(ranks, rankdata(y))[0, 1] if np.ptp(y) > 0 else np.nan
+            means = [float(y[third == k].mean()) for k in range(3)]
+            rows.append({"trait": trait, "behaviour": what, "correlation": float(correlation),
+                         **dict(zip(THIRDS, means, strict=True))})  # fmt: skip
+    return pd.DataFrame(rows, columns=["trait", "behaviour", "correlation", *THIRDS])
