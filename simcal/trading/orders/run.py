@@ -167,7 +167,7 @@ def _notes(strategies: Sequence[Strategy], market: Any, terms: Terms, n_failed: 
         what = (
             f"{total:g} of the market's traders, of whom there are {traders} beside it."
             if shares is None
-            else f"{total * shares:g} shares in the market's order book; money counts {shares} of them as one."
+            else f"{total * shares:g} of the shares in the market's order book; money counts {shares} of them as one."
         )
         notes.append(f"{words} {what}")
     return notes
