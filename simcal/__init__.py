@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from simcal.errors import NumericalWarning as NumericalWarning
     from simcal.errors import ParameterError as ParameterError
     from simcal.errors import SimcalError as SimcalError
+    from simcal.learning import LearningMarket as LearningMarket
+    from simcal.learning import TrainedMarket as TrainedMarket
+    from simcal.learning import train as train
     from simcal.models import Market as Market
     from simcal.models import load as load
     from simcal.models.book import BookMarket as BookMarket
+    from simcal.models.book import OrderBook as OrderBook
     from simcal.models.dealers import RfqMarket as RfqMarket
     from simcal.models.herding import HerdingMarket as HerdingMarket
     from simcal.models.stock import StockMarket as StockMarket
@@ -53,9 +57,13 @@ _HOMES = {
     "NumericalWarning": "simcal.errors",
     "ParameterError": "simcal.errors",
     "SimcalError": "simcal.errors",
+    "LearningMarket": "simcal.learning",
+    "TrainedMarket": "simcal.learning",
+    "train": "simcal.learning",
     "Market": "simcal.models",
     "load": "simcal.models",
     "BookMarket": "simcal.models.book",
+    "OrderBook": "simcal.models.book",
     "RfqMarket": "simcal.models.dealers",
     "HerdingMarket": "simcal.models.herding",
     "StockMarket": "simcal.models.stock",
@@ -73,9 +81,11 @@ __all__ = [
     "DataError",
     "EquilibriumProblem",
     "HerdingMarket",
+    "LearningMarket",
     "Market",
     "NumericalError",
     "NumericalWarning",
+    "OrderBook",
     "ParameterError",
     "Paths",
     "PriceSeries",
@@ -83,6 +93,7 @@ __all__ = [
     "RfqMarket",
     "SimcalError",
     "StockMarket",
+    "TrainedMarket",
     "Validation",
     "__version__",
     "backtest",
@@ -92,6 +103,7 @@ __all__ = [
     "load_series",
     "simulate",
     "solve",
+    "train",
     "validate",
 ]
 
