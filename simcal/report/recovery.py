@@ -1,6 +1,7 @@
 """How a known market was found again: estimates around the truth, and the directions that are hardly seen."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ def plot_recovered(
     grid = new_grid(axes, rows, columns, height=1.0 + 1.75 * rows, share_x=False)
     for panel, name in zip(grid.flat, names, strict=False):
         for place, method in enumerate(methods):
-            mine = estimates[(estimates["parameter"] == name) & (estimates["method"] == method)]
+            mine: Any = estimates[(estimates["parameter"] == name) & (estimates["method"] == method)]
             y = mine["estimate"].to_numpy(dtype=float)
             truth, error = (float(mine[column].iloc[0]) for column in ("truth", "standard error"))
             low, high = min(y.min(), truth), max(y.max(), truth)
@@ -89,7 +90,7 @@ def plot_directions(
     methods = list(dict.fromkeys(directions["method"]))
     grid = new_grid(axes, len(methods), 1, height=0.9 + (0.6 + 0.27 * len(parameters)) * len(methods))
     for panel, method in zip(grid.flat, methods, strict=True):
-        mine = directions[directions["method"] == method]
+        mine: Any = directions[directions["method"] == method]
         values = mine[list(parameters)].to_numpy(dtype=float)
         panel.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
         for (i, j), value in np.ndenumerate(values):

@@ -5,18 +5,20 @@ r"""The method of simulated moments on one long sample.
 
 The S simulated samples are as long as the real one and made of the same noise at every :math:`\theta`, so that g is
 smooth. The search is that of trust-region least squares on the free numbers of `TrainableParameters`, with derivatives
-by differences, in two rounds: W is the inverse of the covariance of the moments first of bootstrapped samples
-(circular blocks of the real one), then of samples simulated at what the first round found. Nothing is taken
-from the truth. Source: Franke and Westerhoff, Journal of Economic Dynamics and Control 36 (2012); the second round is
-that of Hansen, Econometrica 50 (1982).
+by differences, from the best of many random starts, in two rounds. W is the inverse of the covariance of the moments
+first of bootstrapped samples (circular blocks of the real one), then of samples simulated at what the first round
+found. Nothing is taken from the truth. Source: Franke and Westerhoff, Journal of Economic Dynamics and Control 36
+(2012); the second round is that of Hansen, Econometrica 50 (1982).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from scipy import stats
 from scipy.optimize import least_squares
 
 from simcal.calibration.recipe import RecoverySettings
@@ -105,7 +107,7 @@ def fit_moments(
     prices
         The sample.
     starts
-        Markets that the first round searches from; its best result starts the second.
+        Markets; the first round searches from the best ``settings.searches`` of them, the second from its best result.
     names, settings, warm_up
         What is estimated, how, and the steps before a simulated sample.
     seed
@@ -128,8 +130,10 @@ def fit_moments(
 
     drawn = bootstrap_moments(prices, settings.moments, block=settings.block, count=settings.weight_samples, seed=seed)
     root = _root_of_inverse(np.cov(drawn, rowvar=False))
-    found = [_search(gap, root, free.vector(start), clock) for start in starts]
-    best = min(found, key=lambda f: f.cost)
+    begun = _promising(gap, root, [free.vector(start) for start in starts], settings.searches)
+    found = [_search(gap, root, start, clock) for start in begun]
+    first = min(range(len(found)), key=lambda k: found[k].cost)
+    best = found[first]
     said = "The search settled in both rounds." if best.settled else "The first round did not settle."
     try:
         simulated = sample_moments(
@@ -143,9 +147,24 @@ def fit_moments(
         best, said = _Found(best.at, best.cost, False), "The first round led to a market that cannot be simulated."
     if clock.spent:
         best, said = _Found(best.at, best.cost, False), "Stopped by the time budget; a larger budget begins anew."
-    values = {name: float(getattr(free.market(best.at), name)) for name in names}
-    start = {name: float(getattr(starts[0], name)) for name in names}
+    if best.settled and (surplus := root.shape[1] - len(names)) > 0:
+        p = float(stats.chi2.sf(best.cost / (1 + 1 / settings.simulated), surplus))
+        said += f" The {surplus} moments more than parameters agree with the market with p = {p:.2g}."
+    start, values = ({name: float(getattr(free.market(at), name)) for name in names} for at in (begun[first], best.at))
     return Fit("moments", replication, start, values, best.cost, said, best.settled, clock.used)
+
+
+def _promising(
+    gap: Callable[[np.ndarray], np.ndarray], root: np.ndarray, starts: list[np.ndarray], count: int
+) -> list[np.ndarray]:
+    """The starts with the least g' W g, the best first; the first ones where the budget ends before."""
+    if len(starts) <= count:
+        return starts
+    try:
+        costs = [float(np.sum((root.T @ gap(start)) ** 2)) for start in starts]
+    except _Spent:
+        return starts[:count]
+    return [starts[k] for k in np.argsort(np.nan_to_num(costs, nan=np.inf), kind="stable")[:count]]
 
 
 class _Found:
@@ -179,9 +198,10 @@ def _search(gap: Callable[[np.ndarray], np.ndarray], root: np.ndarray, start: np
         return np.stack(columns, axis=1)
 
     try:
+        slopes: Any = derivatives  # the stubs know no functions here
         result = least_squares(
-            residuals, start, jac=derivatives, max_nfev=_EVALUATIONS, ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=_TOLERANCE
-        )  # type: ignore[call-overload]
+            residuals, start, jac=slopes, max_nfev=_EVALUATIONS, ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=_TOLERANCE
+        )
     except _Spent:
         return best
     return _Found(best.at, best.cost, bool(result.success) and np.isfinite(best.cost))

@@ -59,8 +59,9 @@ def _setting(result: RecoveryResult) -> Section:
     prose = [
         f"The true market is '{Path(recipe.market).stem}' with {values}. Each of {settings.replications} samples has "
         f"{settings.n_steps} steps after {game.warm_up} that nobody sees.",
-        f"All methods begin at the same place: each parameter times a random factor from 1/{settings.start_factor:g} "
-        f"to {settings.start_factor:g}, uniform in its logarithm. Nothing else is taken from the truth.",
+        f"Searches begin at random: each parameter is the true one times a factor from 1/{settings.start_factor:g} to "
+        f"{settings.start_factor:g}, uniform in its logarithm. Nothing else is taken from the truth. The game has one "
+        f"such start, the moments the best {settings.searches} of {settings.candidates}, by their own criterion.",
     ]
     said = {
         "moments": f"Simulated moments: {statistics(settings.moments).description}, means over {settings.simulated} "
@@ -70,7 +71,8 @@ def _setting(result: RecoveryResult) -> Section:
         "adversarial": f"The game: {statistics(game.statistics).description}; {game.batch} overlapping windows of "
         f"{game.window} steps of the sample against {game.windows_per_path} windows of each simulated path. The linear "
         f"discriminator on {'whitened' if game.normalise == 'whiten' else 'standardised'} statistics matches their "
-        f"means; {game.iterations} iterations.",
+        f"means; {game.iterations} iterations"
+        + (", with gradients by differences on common noise." if game.difference is not None else "."),
     }
     return Section("The experiment", [*prose, *(said[m] for m in result.methods)])
 

@@ -29,6 +29,11 @@ from simcal.noise import check_integer
 from simcal.training import torch_threads
 
 _KEPT = 10  # iterations between two rows of the history
+# The settings that a finished part depends on.
+_OF_THEORY = {"n_steps", "moments", "simulated", "bound_samples"}
+_OF_MOMENTS = {
+    "n_steps", "start_factor", "moments", "simulated", "candidates", "searches", "weight_samples", "block",
+}  # fmt: skip
 
 
 def run_recovery(
@@ -42,8 +47,8 @@ def run_recovery(
 ) -> RecoveryResult:
     """Calibrate a market to single long samples of its own, by every method, and compare with the theory.
 
-    In each replication all methods see the same sample and begin at the same place: the truth with each parameter
-    multiplied by a random factor.
+    In each replication all methods see the same sample. Searches begin at the truth with each parameter multiplied by
+    a random factor: the game's at one such place, those by moments at the best of several.
 
     Main arguments
     --------------
@@ -99,7 +104,8 @@ def run_recovery(
 
 def _theory(method: str, recipe: Recipe, settings: RecoverySettings, truth: Market, checkpoints: Path | None) -> Theory:
     path = None if checkpoints is None else checkpoints / f"theory-{method}.json"
-    identity = _identity(recipe, settings, truth)
+    game = recipe.game.model_dump(mode="json", exclude={"iterations"})
+    identity = _identity(recipe, settings, truth, _OF_THEORY) | {"game": game}
     if (finished := read_finished(path, identity)) is not None:
         return Theory.from_dict(finished)
     found = theory(method, recipe, settings, truth)
@@ -107,13 +113,12 @@ def _theory(method: str, recipe: Recipe, settings: RecoverySettings, truth: Mark
     return found
 
 
-def _identity(recipe: Recipe, settings: RecoverySettings, truth: Market) -> dict[str, Any]:
-    """What must be the same for a finished part to be taken over; the number of replications may differ."""
+def _identity(recipe: Recipe, settings: RecoverySettings, truth: Market, names: set[str]) -> dict[str, Any]:
+    """What must be the same for a finished part to be taken over, the named settings among it."""
     return {
         "truth": truth.to_dict(),
         "trainable": recipe.trainable,
-        "settings": settings.model_dump(mode="json", exclude={"replications", "methods"}),
-        "game": recipe.game.model_dump(mode="json", exclude={"iterations"}),
+        "settings": settings.model_dump(mode="json", include=names),
         "seed": recipe.seed,
     }
 
@@ -145,7 +150,7 @@ def _search(
     """One replication by moments, taken over where it has been finished before."""
     market = models.from_dict(truth)
     path = None if checkpoints is None else checkpoints / f"moments-{replication}.json"
-    identity = _identity(recipe, settings, market)
+    identity = _identity(recipe, settings, market, _OF_MOMENTS) | {"warm_up": recipe.game.warm_up}
     if (finished := read_finished(path, identity)) is not None:
         return Fit(**{**finished, "objective": math.inf if finished["objective"] is None else finished["objective"]})
     with torch_threads(1):

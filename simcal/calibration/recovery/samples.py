@@ -56,11 +56,12 @@ def sample(recipe: Recipe, settings: RecoverySettings, truth: Market, replicatio
 def starts(recipe: Recipe, settings: RecoverySettings, truth: Market, replication: int) -> list[Market]:
     """Where the searches of a replication begin: each parameter times a factor, uniform in its logarithm.
 
-    The factor is turned over where it would leave the parameter's bounds. The game has the first of the starts.
+    The factor is turned over where it would leave the parameter's bounds. The game has the first of the starts, the
+    method of moments takes the best.
     """
     rng = np.random.default_rng(_seed(recipe, _STARTS, replication))
     found = []
-    for _ in range(settings.searches):
+    for _ in range(settings.candidates):
         changes = {}
         for name, power in zip(recipe.trainable, rng.uniform(-1, 1, len(recipe.trainable)).tolist(), strict=True):
             spec, value, factor = truth.SPECS[name], float(getattr(truth, name)), settings.start_factor**power

@@ -31,6 +31,7 @@ _CHUNK = 250  # samples at a time
 _OVERLAPPED = 400  # samples for the covariance of the means over overlapping windows
 _SHARE = 0.2  # of a direction, from which on a parameter is named in words
 _TIGHT = 0.7  # correlation, from which on two parameters are named in words
+_PAIRS = 6  # of these at most
 _BLIND = 1.0  # relative standard error, from which on a direction is called weak
 
 
@@ -97,15 +98,16 @@ class Theory:
             order = np.argsort(-np.abs(row))
             parts = [f"{self.names[i]} {100 * row[i]:+.0f} %" for i in order if abs(row[i]) >= _SHARE]
             which = "weakest direction" if k == 0 else "next weak direction"
-            together = " together with ".join(parts)
-            said.append(f"By {self.method}, the {which} is {together} (standard error {100 * error:.0f} %).")
-        tight = []
-        for i, one in enumerate(self.names):
-            for j in range(i):
-                if abs(c := self.correlations[i, j]) >= _TIGHT:
-                    tight += [f"{self.names[j]} {'for' if c < 0 else 'with'} {one} ({c:+.2f})"]
+            said.append(f"By {self.method}, the {which} is {', '.join(parts)} (standard error {100 * error:.0f} %).")
+        pairs = [
+            (float(self.correlations[i, j]), self.names[j], self.names[i])
+            for i in range(len(self.names))
+            for j in range(i)
+        ]
+        tight = sorted((pair for pair in pairs if abs(pair[0]) >= _TIGHT), key=lambda pair: -abs(pair[0]))[:_PAIRS]
         if tight:
-            said.append(f"By {self.method}, errors go together in {', '.join(tight)} (correlations).")
+            named = ", ".join(f"{one} {'against' if c < 0 else 'with'} {other} ({c:+.2f})" for c, one, other in tight)
+            said.append(f"By {self.method}, errors are most tied to each other in {named}, correlations in brackets.")
         return said
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,0 +1,128 @@
+"""A small recovery from end to end: tables, resumption, folder, report, command, refusals."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from simcal.calibration.recovery import RecoveryResult, load_recovery, run_recovery, write_recovery_report
+from simcal.calibration.recovery.fit import Fit
+from simcal.calibration.recovery.tables import summary
+from simcal.calibration.recovery.theory import Theory
+from simcal.cli import app
+from simcal.errors import DataError, ParameterError
+from simcal.json_text import json_text
+
+sys.path.insert(0, str(Path(__file__).parent))
+from small import small_recipe
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> tuple[Path, RecoveryResult]:
+    folder = tmp_path_factory.mktemp("recovery")
+    return folder, run_recovery(small_recipe(), out=folder, jobs=1)
+
+
+def test_bias_spread_and_errors_are_what_their_names_say():
+    truth = np.array([2.0, 0.5])
+    found = Theory("moments", ("a", "b"), truth, np.diag([0.25, 0.01]), np.array([0.4, 0.1]))
+    values = np.array([[2.5, 0.4], [3.5, 0.6], [3.0, 1.1]])
+    fits = [
+        Fit("moments", r, {"a": 1.0, "b": 1.0}, {"a": a, "b": b}, 1.0, "", True, 1.0)
+        for r, (a, b) in enumerate(values.tolist())
+    ]
+    table = summary(fits, {"moments": found}).set_index("parameter")
+    np.testing.assert_allclose(table["bias"], [1.0, 0.2])
+    np.testing.assert_allclose(table["spread"], values.std(axis=0, ddof=1))
+    np.testing.assert_allclose(table["s.e. of bias"], values.std(axis=0, ddof=1) / np.sqrt(3))
+    np.testing.assert_allclose(table["RMSE"], np.sqrt(((values - truth) ** 2).mean(axis=0)))
+    np.testing.assert_allclose(table["standard error"], [0.5, 0.1])
+    assert list(table["far off"]) == [0, 1]
+
+
+def test_every_method_begins_at_random_and_moves(finished):
+    _, result = finished
+    assert result.methods == ["moments", "adversarial"]
+    assert len({f.start["chartist_sd"] for f in result.of("adversarial")}) == 2
+    for fit in result.fits:
+        assert fit.values != fit.start
+        for name, start in fit.start.items():
+            assert 0.5 <= start / getattr(result.truth, name) <= 2
+    assert len(result.summary) == 4
+    assert result.weak[0].startswith("By moments, the weakest direction is")
+
+
+def test_the_folder_gives_the_result_back_and_the_report_has_tables_and_figures(finished):
+    folder, result = finished
+    back = load_recovery(folder)
+    assert json_text(back.to_dict()) == json_text(result.to_dict())
+    page = write_recovery_report(folder).read_text(encoding="utf-8")
+    for heading in ("Errors", "What is hardly seen", "Training of the adversarial method", "Every sample"):
+        assert heading in page
+    assert page.count("<figure") >= 4
+    assert (folder / "summary.csv").is_file()
+
+
+def test_a_recovery_goes_on_where_it_was_and_more_replications_leave_the_first_as_they_are(finished):
+    folder, result = finished
+    heard = []
+    again = run_recovery(
+        small_recipe(), out=folder, replications=3, jobs=1, listen=lambda r, row: heard.append((r, row["iteration"]))
+    )
+    assert {r for r, iteration in heard if iteration > 0} == {2}
+    for method in result.methods:
+        assert [f.values for f in again.of(method)[:2]] == [f.values for f in result.of(method)]
+
+
+def test_another_seed_in_the_same_folder_is_refused(finished):
+    folder, _ = finished
+    with pytest.raises(ParameterError, match="made by another recipe, seed or market; give another folder"):
+        run_recovery(small_recipe(seed=1), out=folder, jobs=1)
+    with pytest.raises(DataError, match="is not the folder of a finished recovery"):
+        load_recovery(folder / "nothing")
+
+
+def test_one_method_alone_and_another_truth_are_changes_of_the_recipe():
+    recipe = small_recipe(recovery__methods=["adversarial"], changes={"fundamental_sd": 1.1}, game__iterations=2)
+    result = run_recovery(recipe, replications=1, jobs=1)
+    assert result.truth.fundamental_sd == 1.1
+    assert list(result.summary["truth"]) == [1.1, 2.087]
+    assert 0.55 <= result.fits[0].start["fundamental_sd"] <= 2.2
+
+
+def test_the_command_runs_a_recovery_and_prints_json(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(small_recipe(game__iterations=2, recovery__replications=1).to_toml())
+    out = tmp_path / "run"
+    run = CliRunner().invoke(app, ["calibrate", "--recipe", str(path), "--out", str(out), "--jobs", "1", "--json"])
+    assert run.exit_code == 0, run.output
+    found = json.loads(run.stdout)
+    assert found["kind"] == "recovery"
+    assert {"truth", "bias", "s.e. of bias", "spread", "standard error", "RMSE"} <= set(found["summary"][0])
+    assert (out / "report.html").is_file()
+    assert CliRunner().invoke(app, ["report", str(out)]).exit_code == 0
+    assert CliRunner().invoke(app, ["calibrate"]).exit_code != 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"game__hidden": [8]}, r"linear Wasserstein discriminator only; set game.hidden = \[\]"),
+        ({"game__window": 500}, "windows_per_path times game.window is 2000 steps, longer than a sample of 1200"),
+        ({"recovery__methods": ["moments", "moments"]}, "names a method more than once"),
+        ({"bootstrap": {"block": 5}}, "bootstrap has no meaning in a recovery"),
+        ({"starts": {"count": 3}}, "starts has no meaning in a recovery"),
+        ({"recovery__start_factor": 1.0}, "recovery.start_factor is 1.0"),
+    ],
+)
+def test_recipes_that_make_no_sense_are_refused(changes, message):
+    with pytest.raises(ParameterError, match=message):
+        small_recipe(**changes)
+
+
+def test_recipes_without_the_section_are_refused():
+    with pytest.raises(ParameterError, match=r"has no section \[recovery\]; add one"):
+        run_recovery("sp500")
