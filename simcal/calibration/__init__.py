@@ -30,6 +30,10 @@ from simcal.calibration.validate import validate as validate
 
 if TYPE_CHECKING:
     from simcal.calibration.experiment.report import write_experiment_report as write_experiment_report
+    from simcal.calibration.recovery import RecoveryResult as RecoveryResult
+    from simcal.calibration.recovery import load_recovery as load_recovery
+    from simcal.calibration.recovery import run_recovery as run_recovery
+    from simcal.calibration.recovery import write_recovery_report as write_recovery_report
     from simcal.calibration.reporting import write_run_report as write_run_report
     from simcal.calibration.requests import RequestCalibration as RequestCalibration
     from simcal.calibration.requests import RequestExperimentResult as RequestExperimentResult
@@ -54,6 +58,9 @@ _LATER = {
             "write_request_report",
         ),
         "simcal.calibration.requests",
+    ),
+    **dict.fromkeys(
+        ("RecoveryResult", "load_recovery", "run_recovery", "write_recovery_report"), "simcal.calibration.recovery"
     ),
     "write_experiment_report": "simcal.calibration.experiment.report",
     "write_run_report": "simcal.calibration.reporting",

@@ -76,6 +76,8 @@ def read_run(folder: str | Path, series: PriceSeries | None = None) -> Run:
     manifest = read_manifest(folder)
     if manifest.get("kind") == "experiment":
         raise DataError(f"{folder} is an experiment on simulated data; to judge its market, give data as well.")
+    if manifest.get("kind") == "recovery":
+        raise DataError(f"{folder} is a recovery from simulated samples, which leaves no market; see its report.html.")
     try:
         recipe = Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")))
         history = pd.read_csv(folder / "history.csv")

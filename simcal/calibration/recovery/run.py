@@ -83,6 +83,8 @@ def run_recovery(
     if out is not None:
         checkpoints = make_folder(Path(out) / "checkpoints")
     share = None if recipe.budget is None else recipe.budget / (len(settings.methods) * math.ceil(n / jobs))
+    if listen is not None:
+        listen(0, {"iteration": 0})  # the theory takes a minute or two before the first search ends
     began = time.monotonic()
     theories = {m: _theory(m, recipe, settings, truth, checkpoints) for m in settings.methods}
     fits: list[Fit] = []

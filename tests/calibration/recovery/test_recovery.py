@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from simcal.calibration import read_run
 from simcal.calibration.recovery import RecoveryResult, load_recovery, run_recovery, write_recovery_report
 from simcal.calibration.recovery.fit import Fit
 from simcal.calibration.recovery.tables import summary
@@ -104,7 +105,14 @@ def test_the_command_runs_a_recovery_and_prints_json(tmp_path):
     assert {"truth", "bias", "s.e. of bias", "spread", "standard error", "RMSE"} <= set(found["summary"][0])
     assert (out / "report.html").is_file()
     assert CliRunner().invoke(app, ["report", str(out)]).exit_code == 0
-    assert CliRunner().invoke(app, ["calibrate"]).exit_code != 0
+    with pytest.raises(DataError, match="recovery from simulated samples, which leaves no market"):
+        read_run(out)
+
+
+def test_a_command_with_nothing_to_calibrate_to_says_what_to_give():
+    run = CliRunner().invoke(app, ["calibrate"])
+    assert isinstance(run.exception, ParameterError)
+    assert "give DATA, or --recipe" in str(run.exception)
 
 
 @pytest.mark.parametrize(
