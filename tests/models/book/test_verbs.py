@@ -69,7 +69,8 @@ def test_a_purchase_moves_the_price_up_at_once_and_more_the_larger_it_is():
 
 def test_backtest_says_what_a_unit_is():
     result = simcal.backtest("crossover", "book", **SHORT, options={"short": 2, "long": 5})
-    assert any("1 of the shares in the market's order book; money counts 10 of them as one." in note for note in result.notes)
+    told = "One unit counts as 1 of the shares in the market's order book; money counts 10 of them as one."
+    assert told in result.notes
     assert np.isfinite(result.summary["value"]).all()
 
 
