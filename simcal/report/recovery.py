@@ -96,7 +96,9 @@ def plot_directions(
         for (i, j), value in np.ndenumerate(values):
             shade = "white" if abs(value) > 0.65 else "black"
             panel.text(j, i, f"{value:+.2f}", ha="center", va="center", fontsize=7.5, color=shade)
-        panel.set_yticks(range(len(mine)), [f"{error:.3g} %" for error in mine["standard error (%)"]])
+        panel.set_yticks(
+            range(len(mine)), [f"{e:.0f} %" if e >= 10 else f"{e:.1f} %" for e in mine["standard error (%)"]]
+        )
         panel.set_xticks(range(len(parameters)), list(parameters), fontsize=7.5)
         panel.grid(False)
         panel.set(title=str(method), ylabel="standard error (%)")
