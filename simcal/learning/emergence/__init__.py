@@ -20,6 +20,7 @@ from simcal.learning.emergence.figures import plot_policy as plot_policy
 from simcal.learning.emergence.figures import plot_specialisation as plot_specialisation
 from simcal.learning.emergence.figures import plot_tails_of_arms as plot_tails_of_arms
 from simcal.learning.emergence.policy_maps import policy_maps as policy_maps
+from simcal.learning.emergence.real_days import real_days as real_days
 from simcal.learning.emergence.report import write_emergence_report as write_emergence_report
 from simcal.learning.emergence.result import EmergenceResult as EmergenceResult
 from simcal.learning.emergence.run import load_result as load_result
@@ -34,5 +35,9 @@ from simcal.learning.emergence.specialisation import specialisation as specialis
 from simcal.learning.emergence.statistics import STATISTICS as STATISTICS
 from simcal.learning.emergence.statistics import statistics as statistics
 from simcal.learning.emergence.statistics import z_scores as z_scores
+from simcal.learning.emergence.transport import Distance as Distance
+from simcal.learning.emergence.transport import clouds as clouds
+from simcal.learning.emergence.transport import distance as distance
+from simcal.learning.emergence.transport import squared_distance as squared_distance
 from simcal.learning.emergence.verdict import judge as judge
 from simcal.learning.emergence.verdict import sentences as sentences

@@ -16,7 +16,7 @@ CLOCKS = ("trade time", "resampled day")
 
 
 class Trades(NamedTuple):
-    """The steps with a trade of some days, in order.
+    """The steps with a trade of some days, day by day, session by session.
 
     Attributes
     ----------
@@ -66,12 +66,14 @@ def cut(trades: Trades, shares: list[np.ndarray]) -> Bars:
     A bar closes at the last mid up to its end; those that begin a session without a trade take its first one.
     """
     closes, volumes = [], []
+    places = trades.day * len(shares) + trades.session
+    begins = np.searchsorted(places, np.arange(trades.n_days * len(shares) + 1))
     for number, share in enumerate(shares):
         part, sums = np.full((trades.n_days, share.size), np.nan), np.zeros((trades.n_days, share.size))
         ends = np.cumsum(share)
         ends[-1] = 1.0
         for day in range(trades.n_days):
-            own = (trades.day == day) & (trades.session == number)
+            own = slice(*begins[day * len(shares) + number :][:2])
             mid, volume = trades.mid[own], np.append(0.0, np.cumsum(trades.volume[own]))
             if mid.size:
                 upto = np.ceil(ends * mid.size - 1e-9).astype(int)

@@ -49,7 +49,7 @@ def band(values: Sequence[float] | np.ndarray, level: float = 0.95) -> tuple[flo
     x = np.asarray(values, float)
     x = x[np.isfinite(x)]
     if not len(x):
-        return (float("nan"),) * 3
+        return float("nan"), float("nan"), float("nan")
     half = t.ppf(0.5 + level / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x)) if len(x) > 1 else float("nan")
     return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
 
@@ -79,5 +79,5 @@ def compare_arms(runs: pd.DataFrame, first: str, others: Sequence[str], statisti
                 "delta": cliffs_delta(x, y), "p": rank_test(x, y),
             })  # fmt: skip
     found = pd.DataFrame(rows)
-    found["p_holm"] = holm(found["p"])
+    found["p_holm"] = holm(found["p"].to_numpy(float))
     return found

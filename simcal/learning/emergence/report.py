@@ -61,7 +61,7 @@ def _key_numbers(result: EmergenceResult) -> dict[str, Any]:
     found = claim["finding"]
     return {
         "claim": result.verdict[1].partition(" by these")[0].removeprefix("The claim is "),
-        "comparisons confirmed": f"{int((found == 'confirmed').sum())} of {len(found)}",
+        "comparisons confirmed": f"{list(found).count('confirmed')} of {len(found)}",
         "runs": f"{len(result.records)} of {len(result.records) + result.missing}",
         "runs without a market": result.collapsed,
         "decisions per training": f"{result.settings.ppo.iterations * _per_update(result):,}",
@@ -152,9 +152,9 @@ def _comparisons(result: EmergenceResult) -> Section:
     n_tests = len(STATISTICS) * (len(ARMS) - 1)
     prose = [
         "Mann and Whitney's two-sided test over seeds, exact where no values tie; Cliff's delta is the chance that a "
-        "run of the arm both is above one of the other arm, less the chance that it is below. The last column is corrected "
-        f"by Holm's method for the {n_tests} rows of its table; the two clocks look at the same runs and are not two "
-        "pieces of evidence.",
+        "run of the arm both is above one of the other arm, less the chance that it is below. The last column is "
+        f"corrected by Holm's method for the {n_tests} rows of its table; the two clocks look at the same runs and are "
+        "not two pieces of evidence.",
     ]
     return Section("The arm both against the others", prose, tables)
 
@@ -163,7 +163,9 @@ def _specialisation(result: EmergenceResult) -> Section:
     table = result.specialisation
     if not len(table):
         return Section("Specialisation by trait", ["No run of the arm both has a market to measure."])
-    shown = table.assign(trait=table["trait"].map(TRAITS), behaviour=table["behaviour"].map(BEHAVIOURS))
+    shown = table.assign(
+        trait=[TRAITS[x] for x in table["trait"]], behaviour=[BEHAVIOURS[x] for x in table["behaviour"]]
+    )
     shown = shown.loc[:, ["trait", "behaviour", "correlation", "low", "high", "runs of one sign", "runs", *THIRDS]]
     prose = [
         "Over traders and days of the arm both, with trade on: Spearman's rank correlation of a trait with a behaviour "
@@ -209,6 +211,6 @@ def _method(result: EmergenceResult) -> Section:
         f"{s.ppo.episodes} episodes each; {s.days} days measured per run, of episodes that no training has seen; "
         f"{sum(s.bars)} bars a day.",
         "A day has volatility of the fundamental value drawn anew, from 0 to its highest. Traders act by what the "
-        "policy means or with the noise that they learned with; before the first session always with noise. Where a side of "
-        "the book is empty the last trade's price stands for the mid.",
+        "policy means or with the noise that they learned with; before the first session always with noise. Where a "
+        "side of the book is empty the last trade's price stands for the mid.",
     ])  # fmt: skip

@@ -126,7 +126,7 @@ class EmergenceResult:
     @property
     def collapsed(self) -> int:
         """Runs without a market, in the view of the settings."""
-        return int((self.runs()["collapsed"] != "").sum()) if self.records else 0
+        return sum(why != "" for why in self.runs()["collapsed"]) if self.records else 0
 
     @cached_property
     def specialisation(self) -> pd.DataFrame:
@@ -137,17 +137,17 @@ class EmergenceResult:
             for row in record["specialisation"]
             if row["acting"] == self.settings.acting and not record["collapsed"][self.settings.acting]
         ]
-        table, found = pd.DataFrame(rows), []
+        found = []
         for trait in TRAITS:
             for what in BEHAVIOURS:
-                part = table[(table["trait"] == trait) & (table["behaviour"] == what)] if len(table) else table
-                if len(part):
-                    values = part["correlation"].to_numpy(float)
+                part = [row for row in rows if row["trait"] == trait and row["behaviour"] == what]
+                if part:
+                    values = np.array([row["correlation"] for row in part], float)
                     mean, low, high = band(values)
                     found.append({
                         "trait": trait, "behaviour": what, "correlation": mean, "low": low, "high": high,
                         "runs of one sign": int(max((values > 0).sum(), (values < 0).sum())), "runs": len(values),
-                        **{third: float(part[third].mean()) for third in THIRDS},
+                        **{third: float(np.mean([row[third] for row in part])) for third in THIRDS},
                     })  # fmt: skip
         return pd.DataFrame(found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import tomli_w
 from joblib import Parallel, delayed
@@ -119,7 +119,8 @@ def _played(
     """Numbers and records as they come; None at the end of the budget."""
     if jobs > 1:
         calls = (delayed(_guarded)(i, task) for i, task in tasks)
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch=jobs, batch_size=1)(calls)
+        options: dict[str, Any] = {"return_as": "generator_unordered", "pre_dispatch": jobs, "batch_size": 1}
+        yield from cast("Any", Parallel(n_jobs=jobs, **options)(calls))
         return
     for i, task in tasks:
         found = _guarded(i, task, _teller(task, listen, done, total))

@@ -26,22 +26,23 @@ def behaviour(episodes: Episodes) -> pd.DataFrame:
     volume, from 0 to 1; an order is on the right side where it buys below the fundamental value or sells above it; the
     change of wealth is relative to that at the start, shares at the close at the fundamental value.
     """
-    decisions = episodes.decisions
-    decisions = decisions[decisions["step"] >= episodes.market.first_trade]
-    day, step = decisions["episode"].to_numpy(), decisions["step"].to_numpy()
+    seen = episodes.decisions["step"].to_numpy() >= episodes.market.first_trade
+    decisions = {str(name): column.to_numpy()[seen] for name, column in episodes.decisions.items()}
+    day, step, volume = decisions["episode"], decisions["step"], decisions["volume"]
     gap = np.log(episodes.values[day, step] / episodes.mids[day, step])
     rows = pd.DataFrame({
         "episode": day,
-        "trader": decisions["trader"].to_numpy(),
-        **{name: decisions[name].to_numpy() for name in TRAITS},
-        "invested": decisions["invested"].to_numpy(),
-        "aggressiveness": -decisions["price"].to_numpy(),
-        "size": decisions["volume"].abs().to_numpy(),
-        "accuracy": (np.sign(decisions["volume"].to_numpy()) == np.sign(gap)).astype(float),
+        "trader": decisions["trader"],
+        **{name: decisions[name] for name in TRAITS},
+        "invested": decisions["invested"],
+        "aggressiveness": -decisions["price"],
+        "size": np.abs(volume),
+        "accuracy": (np.sign(volume) == np.sign(gap)).astype(float),
     })  # fmt: skip
-    means = rows.groupby(["episode", "trader"], as_index=False).mean()
-    accounts = episodes.accounts.loc[lambda t: t["start"] > 0, ["episode", "trader", "start", "end"]]
-    found = means.merge(accounts, on=["episode", "trader"])
+    accounts = episodes.accounts
+    accounts = pd.DataFrame({name: accounts[name] for name in ("episode", "trader", "start", "end")})
+    means = pd.DataFrame(rows.groupby(["episode", "trader"], as_index=False).mean())
+    found = means.merge(accounts[accounts["start"] > 0], on=["episode", "trader"])
     found["profit"] = found["end"] / found["start"] - 1.0
     return found.drop(columns=["start", "end"])
 

@@ -53,18 +53,18 @@ def judge(runs: pd.DataFrame, level: float = 0.05) -> pd.DataFrame:
 
 def sentences(table: pd.DataFrame, level: float = 0.05) -> list[str]:
     """The verdict first, then a sentence per row of `judge`, then what the number of seeds allows."""
-    found = table["finding"]
-    if (found == "confirmed").all():
+    found = list(table["finding"])
+    if found.count("confirmed") == len(found):
         first = f"The claim is confirmed by these runs: all {len(table)} of its comparisons hold."
     else:
         counts = [f"{n} of {len(table)} {words}" for words in ("confirmed", "contradicted", "not established")
-                  if (n := int((found == words).sum()))]  # fmt: skip
-        word = "contradicted" if (found == "contradicted").any() else "not confirmed"
+                  if (n := found.count(words))]  # fmt: skip
+        word = "contradicted" if "contradicted" in found else "not confirmed"
         first = f"The claim is {word} by these runs: of its comparisons {', '.join(counts)}."
     told = [first, *(_sentence(row) for row in table.to_dict("records"))]
-    pairs = table.loc[(table["n"] > 0) & (table["m"] > 0), ["n", "m"]]
-    if len(pairs):
-        least = min(smallest_p(int(n), int(m)) for n, m in pairs.itertuples(index=False))
+    pairs = [(int(n), int(m)) for n, m in zip(table["n"], table["m"], strict=True) if n and m]
+    if pairs:
+        least = min(smallest_p(n, m) for n, m in pairs)
         if least * len(table) >= level:
             told.append(
                 f"With so few runs no comparison could have been clear: the smallest p-value that the test can give is "
