@@ -30,6 +30,7 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 # Descriptions in models/ that are not markets yet: to be solved (simcal.equilibrium) or trained (simcal.learning).
 _EQUILIBRIUM, _LEARNING = "equilibrium", "learning"
+_LEARNED = ("simcal.learning.learned", "load_learned")  # the market of a training's folder
 
 
 class Market(Protocol):
@@ -154,6 +155,9 @@ def load(source: str | Path) -> Market:
         path = path / "market.toml"
         if not path.is_file():
             raise ParameterError(f"The folder {source} holds no market.toml, so it is not that of a finished run.")
+        if (path.parent / "weights.safetensors").is_file() and read_toml(path).get("kind") == _LEARNING:
+            module, name = _LEARNED
+            return getattr(importlib.import_module(module), name)(path.parent)
     elif path.suffix != ".toml" or not path.is_file():
         known = names()
         close = difflib.get_close_matches(str(source), known, n=1)

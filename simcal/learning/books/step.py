@@ -144,6 +144,24 @@ def _slot(identity):
 
 
 @njit(**engine.BORROWED)
+def from_outside(c, one, shares):
+    """Send a market order of somebody who is none of the traders, as the last of `one.traders`; what traded of it.
+
+    Parameters
+    ----------
+    shares
+        To buy; below 0 to sell. Nothing trades while orders are only collected.
+    """
+    trader = one.traders.shape[0] - 1
+    before = one.traders[trader, SHARES]
+    status, _ = engine.market(one.book, engine.BUY if shares > 0 else engine.SELL, abs(shares), trader)
+    if status >= 0:
+        _settle(c, one)
+        _remember(c, one)
+    return one.traders[trader, SHARES] - before
+
+
+@njit(**engine.BORROWED)
 def _settle(c, one):
     """Book the trades that just happened, and find price and mid anew."""
     counts, numbers, book = one.counts, one.numbers, one.book
@@ -164,8 +182,9 @@ def _settle(c, one):
             counts[N_TRADES] += 1
             counts[N_VOLUME] += fill.volume
             for identity in (fill.resting, fill.incoming):
-                place = one.places[_slot(identity)]
-                one.volumes[place] -= fill.volume if one.volumes[place] > 0 else -fill.volume
+                if _slot(identity) > 0:  # a market order, which only comes from outside, has no place in the book
+                    place = one.places[_slot(identity)]
+                    one.volumes[place] -= fill.volume if one.volumes[place] > 0 else -fill.volume
         counts[N_TRADING] += 1
         counts[OPENED] = 1
         engine.clear_fills(book)

@@ -86,8 +86,8 @@ def clouds(z: np.ndarray) -> dict[str, np.ndarray]:
     z = np.asarray(z, float)
     if z.ndim != 2 or z.shape[1] <= LATER[-1] or not len(z):
         raise DataError(
-            f"Returns have shape {z.shape}, but must be (days, bars) with more than {LATER[-1]} bars a day and at least "
-            "one day."
+            f"Returns have shape {z.shape}, but must be (days, bars) with more than {LATER[-1]} bars a day and at "
+            "least one day."
         )
     sizes = np.abs(z)
     ordered = np.sort(sizes, axis=None)
@@ -138,4 +138,4 @@ def distance(
         rows.append({"cloud": name, "points": n, "distance": means[0], "sd": sds[0], "floor": means[1],
                      "floor sd": sds[1]})  # fmt: skip
     table = pd.DataFrame(rows)
-    return Distance(float(table["distance"].sum()), float(table["floor"].sum()), table)
+    return Distance(sum(row["distance"] for row in rows), sum(row["floor"] for row in rows), table)
