@@ -39,6 +39,7 @@ def command(
     seeds: Annotated[int | None, typer.Option(help="Of an experiment: runs of each arm.")] = None,
     steps: Annotated[int | None, typer.Option(help="Of an experiment: decisions of each training.")] = None,
     days: Annotated[int | None, typer.Option(help="Of an experiment: episodes that a run is measured on.")] = None,
+    data: Annotated[str | None, typer.Option(help="Of an experiment: prices to measure the distance to.")] = None,
     jobs: Annotated[
         int | None, typer.Option(help="Of an experiment: runs at a time; one per core when absent.")
     ] = None,
@@ -54,7 +55,7 @@ def command(
     """
     from simcal.cli.train_experiment import is_experiment, refuse_training_options, train_experiment
 
-    choices = {"seeds": seeds, "steps": steps, "days": days}
+    choices = {"seeds": seeds, "steps": steps, "days": days, "data": data}
     if is_experiment(market, {**choices, "jobs": jobs}):
         single = {"--arm": arm != "both", "--seed": seed != 0, "--iterations": iterations is not None,
                   "--episodes": episodes is not None, "--width": width is not None, "--published": published,

@@ -87,7 +87,7 @@ def test_days_follow_each_other_and_end(market):
 
 
 def test_a_backtest_meets_traders_who_react(market):
-    found = simcal.backtest("hold", market, n_paths=20, n_steps=40, seed=1, size=0.5)
+    found = simcal.backtest("hold", market.replace(days=4), n_paths=20, n_steps=40, seed=1, size=0.5)
     assert found.market["kind"] == "learned"
     assert np.isfinite(found.paths.to_numpy(float)).all()
 

@@ -11,6 +11,9 @@ from simcal.learning.emergence.bars import Trades as Trades
 from simcal.learning.emergence.bars import both_clocks as both_clocks
 from simcal.learning.emergence.bars import curve as curve
 from simcal.learning.emergence.bars import cut as cut
+from simcal.learning.emergence.calibrate_traits import GRID as GRID
+from simcal.learning.emergence.calibrate_traits import TraitCalibration as TraitCalibration
+from simcal.learning.emergence.calibrate_traits import calibrate_traits as calibrate_traits
 from simcal.learning.emergence.comparison import cliffs_delta as cliffs_delta
 from simcal.learning.emergence.comparison import compare_arms as compare_arms
 from simcal.learning.emergence.comparison import holm as holm

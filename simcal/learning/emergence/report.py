@@ -44,6 +44,7 @@ def write_emergence_report(folder: str | Path, result: EmergenceResult | None = 
     folder = Path(folder)
     result = load_result(folder) if result is None else result
     sections = [_verdict(result), _arms(result), *_statistics(result), _comparisons(result)]
+    sections += _distances(result)
     sections += [_specialisation(result), *_policy(result), _runs(result), _method(result)]
     versions = ", ".join(f"{name} {version(name)}" for name in ("simcal", "numpy", "torch", "scipy"))
     return write_report(
@@ -157,6 +158,22 @@ def _comparisons(result: EmergenceResult) -> Section:
         "not two pieces of evidence.",
     ]
     return Section("The arm both against the others", prose, tables)
+
+
+def _distances(result: EmergenceResult) -> list[Section]:
+    found = result.distances
+    if found is None:
+        return []
+    prose = [
+        f"Real prices: {found.name}, {found.n_days} {found.kind}, z-scored one by one. The distance is the sum, over "
+        "three clouds of points (returns, the tail of their sizes, sizes now and later), of the squared 2-Wasserstein "
+        "distance per dimension, between at most 1500 points of both. Two samples of one law are not at distance 0: "
+        "the floor is the distance of real days from other real days at the same number of points.",
+    ]
+    if found.kind != "intraday days":
+        prose.append("These are not intraday prices: a window of them stands for a day, and shapes are compared.")
+    tables = [Table(pd.DataFrame(found.table(clock)), f"{clock}: medians over the runs of an arm.") for clock in CLOCKS]
+    return [Section("Distance to real prices", prose, tables)]
 
 
 def _specialisation(result: EmergenceResult) -> Section:

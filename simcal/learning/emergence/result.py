@@ -13,6 +13,7 @@ import pandas as pd
 
 from simcal.learning.emergence.bars import CLOCKS
 from simcal.learning.emergence.comparison import band, compare_arms
+from simcal.learning.emergence.distances import Distances
 from simcal.learning.emergence.settings import ACTINGS, ARMS, EmergenceSettings
 from simcal.learning.emergence.specialisation import BEHAVIOURS, THIRDS, TRAITS
 from simcal.learning.emergence.statistics import STATISTICS
@@ -33,14 +34,14 @@ class EmergenceResult:
 
     Other attributes
     ----------------
-    distances : distance of each run's days to a real series by "acting, clock", (arm, seed); None without one.
+    distances : to the real series of the settings; None without one.
     """
 
     settings: EmergenceSettings
     records: Sequence[Mapping[str, Any]]
     folders: Sequence[Path]
     missing: int = 0
-    distances: Mapping[tuple[str, int, str, str], float] | None = field(default=None, repr=False)
+    distances: Distances | None = field(default=None, repr=False)
 
     def runs(self, clock: str = CLOCKS[0], acting: str | None = None) -> pd.DataFrame:
         """A row per run, of one view; runs without a market, and those collapsed, have no statistics.
@@ -65,7 +66,7 @@ class EmergenceResult:
             row["trading steps"] = record["trading_steps"][shown]
             row |= {name: np.nan if why or view[name] is None else view[name] for name in STATISTICS}
             if self.distances is not None:
-                found = self.distances.get((record["arm"], record["seed"], shown, clock), np.nan)
+                found = self.distances.runs.get((record["arm"], record["seed"], shown, clock), np.nan)
                 row["distance"] = np.nan if why else found
             rows.append(row)
         return pd.DataFrame(rows)

@@ -10,9 +10,11 @@ from typing import Any, cast
 import tomli_w
 from joblib import Parallel, delayed
 
+from simcal.data import load_series
 from simcal.errors import ParameterError, SimcalError
 from simcal.files import make_folder, write_atomically
 from simcal.json_text import json_text
+from simcal.learning.emergence.distances import distances_of
 from simcal.learning.emergence.one_run import OutOfTimeError, RunTask, play_run, read_record
 from simcal.learning.emergence.result import EmergenceResult
 from simcal.learning.emergence.settings import ARMS, EmergenceSettings, load_emergence
@@ -60,6 +62,8 @@ def run_emergence(
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget > 0):
         raise ParameterError(f"budget is {budget!r}, but must be a number of seconds above 0, or None.")
     folder = _own(Path(out))
+    if settings.data:
+        load_series(settings.data)  # what is wrong with it is said before the trainings
     deadline = None if budget is None else time.time() + budget
     tasks = [
         RunTask(settings, arm, seed, folder / f"{arm}-{seed}", deadline)
@@ -72,17 +76,14 @@ def run_emergence(
     write_atomically(folder / "recipe.toml", tomli_w.dumps(settings.to_dict()))
     if listen is not None:
         listen(len(records), len(tasks), "")
-    for i, record in _played([(i, tasks[i]) for i in todo], jobs, listen, len(records), len(tasks)):
+    for i, record in played_runs([(i, tasks[i]) for i in todo], jobs, listen, len(records), len(tasks)):
         if record is not None:
             records[i] = record
             if listen is not None:
                 listen(len(records), len(tasks), f"{tasks[i].arm}, seed {tasks[i].seed}: done")
-    ordered = sorted(records)
-    result = EmergenceResult(
-        settings, [records[i] for i in ordered], [tasks[i].folder for i in ordered], len(tasks) - len(records)
-    )
     if not records:
         raise SimcalError("The time budget ended before a run was done; give more seconds. What was learned is kept.")
+    result = _result(settings, [(tasks[i], records[i]) for i in sorted(records)], len(tasks) - len(records))
     write_atomically(folder / "emergence.json", json_text(result.to_dict(), indent=1))
     return result
 
@@ -101,9 +102,14 @@ def load_result(folder: str | Path) -> EmergenceResult:
     found = [(task, record) for task in tasks if (record := read_record(task)) is not None]
     if not found:
         raise ParameterError(f"{folder} holds no run that is done; let the experiment go on.")
-    return EmergenceResult(
-        settings, [record for _, record in found], [task.folder for task, _ in found], len(tasks) - len(found)
-    )
+    return _result(settings, found, len(tasks) - len(found))
+
+
+def _result(settings: EmergenceSettings, done: list[tuple[RunTask, dict[str, Any]]], missing: int) -> EmergenceResult:
+    folders = [task.folder for task, _ in done]
+    records = [record for _, record in done]
+    distances = distances_of(settings, records, folders) if settings.data else None
+    return EmergenceResult(settings, records, folders, missing, distances)
 
 
 def _own(folder: Path) -> Path:
@@ -113,7 +119,7 @@ def _own(folder: Path) -> Path:
     return make_folder(folder)
 
 
-def _played(
+def played_runs(
     tasks: list[tuple[int, RunTask]], jobs: int, listen: Listener | None, done: int, total: int
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Numbers and records as they come; None at the end of the budget."""

@@ -53,6 +53,8 @@ class EmergenceSettings:
         learned with ("noise"). Both are measured.
     level
         Of the tests, after Holm's correction.
+    data
+        A price series to measure the distance to: a name of the catalogue or a file; "" for none.
     training
         What differs from the defaults of `simcal.learning.PpoSettings`.
 
@@ -76,6 +78,7 @@ class EmergenceSettings:
     busyness: float = 5.0
     acting: Literal["means", "noise"] = "means"
     level: float = 0.05
+    data: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

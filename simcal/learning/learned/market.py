@@ -135,7 +135,7 @@ class LearnedMarket:
 
         Returns
         -------
-        ``prices`` and each name in `save`, shape (n_paths, n_steps // every + 1), and ``failed_step`` (n_paths,), zeros.
+        ``prices`` and each name in `save`, shape (n_paths, n_steps // every + 1); ``failed_step`` (n_paths,), all 0.
         """
         market, columns = self._long_enough(n_steps + burn_in), ("prices", *save)
         arrays = {name: np.empty((n_paths, n_steps // every + 1), dtype) for name in columns}
