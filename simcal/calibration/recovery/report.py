@@ -83,7 +83,8 @@ def _errors(result: RecoveryResult) -> Section:
         "The standard error by theory is that of the method's own weights, linear around the truth; 'efficient' is "
         "that of the best weights on the same statistics. Where a standard error is as large as its parameter, the "
         "linear theory says that the samples do not tell the parameter, not how large the errors are: the search "
-        "ends before it has gone as far.",
+        "ends before it has gone as far. A tie to the start, the correlation of estimates with where their searches "
+        "began, says so too: as starts lie around the truth, it makes errors smaller than the samples justify.",
     ]
     shown = result.summary.rename(columns={"mean estimate": "mean", "standard error": "s.e.", "s.e. of bias": "± bias"})
     figure = plot_recovered(

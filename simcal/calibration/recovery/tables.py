@@ -19,7 +19,9 @@ def summary(fits: Sequence[Fit], theories: Mapping[str, Theory]) -> pd.DataFrame
 
     ``bias`` is the mean error, ``s.e. of bias`` the spread over the root of the number of replications, ``spread`` the
     standard deviation (nan for one replication), ``standard error`` that of the method by theory, ``efficient`` that of
-    the best weights on the same statistics.
+    the best weights on the same statistics. ``tie to start`` is the correlation of estimates with where their searches
+    began (nan below three replications): far from 0, the samples tell less than the errors suggest, because starts lie
+    around the truth.
     """
     rows: list[dict[str, Any]] = []
     for method, found in theories.items():
@@ -44,10 +46,17 @@ def summary(fits: Sequence[Fit], theories: Mapping[str, Theory]) -> pd.DataFrame
                     "efficient": float(found.efficient[k]),
                     "RMSE": rmse,
                     "RMSE / s.e.": rmse / error,
+                    "tie to start": _tie(np.array([f.start[name] for f in mine]), values),
                     "far off": int(np.sum(np.abs(values - truth) > FAR * error)),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _tie(begun: np.ndarray, found: np.ndarray) -> float:
+    if len(begun) < 3 or begun.std() == 0 or found.std() == 0:
+        return np.nan
+    return float(np.corrcoef(begun, found)[0, 1])
 
 
 def estimates(fits: Sequence[Fit], theories: Mapping[str, Theory]) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def test_bias_spread_and_errors_are_what_their_names_say():
     found = Theory("moments", ("a", "b"), truth, np.diag([0.25, 0.01]), np.array([0.4, 0.1]))
     values = np.array([[2.5, 0.4], [3.5, 0.6], [3.0, 1.1]])
     fits = [
-        Fit("moments", r, {"a": 1.0, "b": 1.0}, {"a": a, "b": b}, 1.0, "", True, 1.0)
+        Fit("moments", r, {"a": 2 * a, "b": 1.0}, {"a": a, "b": b}, 1.0, "", True, 1.0)
         for r, (a, b) in enumerate(values.tolist())
     ]
     table = summary(fits, {"moments": found}).set_index("parameter")
@@ -42,6 +42,7 @@ def test_bias_spread_and_errors_are_what_their_names_say():
     np.testing.assert_allclose(table["RMSE"], np.sqrt(((values - truth) ** 2).mean(axis=0)))
     np.testing.assert_allclose(table["standard error"], [0.5, 0.1])
     assert list(table["far off"]) == [0, 1]
+    np.testing.assert_allclose(table["tie to start"], [1.0, np.nan])
 
 
 def test_every_method_begins_at_random_and_moves(finished):
