@@ -33,11 +33,14 @@ class Days(NamedTuple):
         Mean of ``|log(mid / value)|`` from the first session on.
     collapsed
         Why there is no market, in words; empty where there is one.
+    one_sided
+        Share of the steps with trade after which a side of the book is empty; None where it is not known.
     """
 
     trades: Trades
     mispricing: float
     collapsed: str
+    one_sided: float | None = None
 
 
 def untrained(market: LearningMarket, settings: PpoSettings, seed: int) -> TrainedMarket:
@@ -57,7 +60,7 @@ def days_of(episodes: Episodes) -> Days:
         fills["mid"].to_numpy(float), fills["volume"].to_numpy(float), episodes.n_episodes,
     )  # fmt: skip
     why = episodes.status.partition("The market has collapsed: ")[2] if episodes.collapsed else ""
-    return Days(trades, episodes.activity.mispricing, why)
+    return Days(trades, episodes.activity.mispricing, why, episodes.activity.one_sided)
 
 
 def rule_days(settings: EmergenceSettings, seed: int) -> Days:

@@ -110,6 +110,7 @@ def play_run(task: RunTask, listen: Callable[[Mapping[str, float]], None] | None
         "identity": task.identity, "arm": task.arm, "seed": task.seed, "collapsed": collapsed, "views": views,
         "specialisation": special, "status": "" if trained is None else trained.status,
         "training_seconds": 0.0 if trained is None else trained.seconds, "seconds": time.monotonic() - began,
+        "one_sided": {acting: days.one_sided for acting, days in measured.items()},
         "trading_steps": {acting: len(days.trades.mid) / days.trades.n_days for acting, days in measured.items()},
     }  # fmt: skip
     write_atomically(task.folder / _RETURNS, lambda path: np.savez_compressed(path, **arrays))

@@ -28,7 +28,7 @@ from simcal.learning.emergence.statistics import STATISTICS, size_autocorrelatio
 from simcal.learning.trained import load_trained
 from simcal.report import Picture, Section, Table, write_report
 
-_WORDS = {"means": "what the policy means", "noise": "with noise"}
+_WORDS = {"means": "do what the policy means", "noise": "act with noise"}
 
 
 def write_emergence_report(folder: str | Path, result: EmergenceResult | None = None) -> Path:
@@ -78,8 +78,8 @@ def _verdict(result: EmergenceResult) -> Section:
     names = {"part": "part", "against": "against", "mean": "both", "other mean": "other", "delta": "Cliff's delta",
              "p": "p", "p_holm": "p, corrected", "n": "runs", "m": "other runs", "finding": "finding"}  # fmt: skip
     caption = (
-        f"In {CLOCKS[0]}, traders who act {_WORDS[result.settings.acting]}. Confirmed: the claimed sign, Cliff's delta "
-        f"of at least 0.33 in size, and p below {result.settings.level:g} after Holm's correction for these rows."
+        f"In {CLOCKS[0]}, traders who learned {_WORDS[result.settings.acting]}. Confirmed: the claimed sign, Cliff's "
+        f"delta of at least 0.33 in size, and p below {result.settings.level:g} after Holm's correction for these rows."
     )
     return Section("The claim", result.verdict, [Table(claim.loc[:, list(names)].rename(columns=names), caption)])
 
@@ -108,7 +108,7 @@ def _statistics(result: EmergenceResult) -> list[Section]:
         "says more about them.",
     ]
     tables = [
-        Table(result.table(clock, a), f"{clock}, traders who learned act {_WORDS[a]}: mean over seeds [95 % interval].")
+        Table(result.table(clock, a), f"{clock}, traders who learned {_WORDS[a]}: mean over seeds [95 % interval].")
         for clock in CLOCKS
         for a in sorted(ACTINGS, key=lambda a: a != acting)
     ]
@@ -180,19 +180,21 @@ def _specialisation(result: EmergenceResult) -> Section:
     table = result.specialisation
     if not len(table):
         return Section("Specialisation by trait", ["No run of the arm both has a market to measure."])
-    shown = table.assign(
-        trait=[TRAITS[x] for x in table["trait"]], behaviour=[BEHAVIOURS[x] for x in table["behaviour"]]
-    )
-    shown = shown.loc[:, ["trait", "behaviour", "correlation", "low", "high", "runs of one sign", "runs", *THIRDS]]
+    named = {"trait": [TRAITS[x] for x in table["trait"]], "behaviour": [BEHAVIOURS[x] for x in table["behaviour"]]}
+    shown = table.assign(**named)
     prose = [
         "Over traders and days of the arm both, with trade on: Spearman's rank correlation of a trait with a behaviour "
         "in each run, then mean and 95 % interval over seeds (Student's t). Thirds are means over the traders by the "
         "trait. Accuracy is the share of orders that buy below the fundamental value or sell above it.",
     ]
-    caption = "Aggressiveness is minus the price action, from -1 (patient) to 1; size is the absolute volume action."
-    return Section(
-        "Specialisation by trait", prose, [Table(shown, caption)], [Picture(plot_specialisation(table), "Arm both.")]
-    )
+    tables = [
+        Table(
+            pd.DataFrame(shown[["trait", "behaviour", "correlation", "low", "high", "runs of one sign", "runs"]]),
+            "Aggressiveness is minus the price action, from -1 (patient) to 1; size is the absolute volume action.",
+        ),
+        Table(pd.DataFrame(shown[["trait", "behaviour", *THIRDS]]), "Means over thirds of the traders by the trait."),
+    ]
+    return Section("Specialisation by trait", prose, tables, [Picture(plot_specialisation(table), "Arm both.")])
 
 
 def _policy(result: EmergenceResult) -> list[Section]:
@@ -214,11 +216,16 @@ def _runs(result: EmergenceResult) -> Section:
             rows.append({
                 "arm": record["arm"], "seed": record["seed"], "acting": acting,
                 "trading steps a day": record["trading_steps"][acting], "no market because": why or "-",
-                "training (s)": record["training_seconds"],
+                "steps with an empty side": _share(record, acting), "training (s)": record["training_seconds"],
             })  # fmt: skip
     prose = ["Runs without a market count nowhere in the statistics; they are found by rule: more than 95 % of the "
              "orders on one side, or trade in less than 2.5 % of the steps."]  # fmt: skip
     return Section("Every run", prose, [Table(pd.DataFrame(rows))])
+
+
+def _share(record: Mapping[str, Any], acting: str) -> str:
+    share = record["one_sided"].get(acting)
+    return "n/a" if share is None else f"{share:.1%}"
 
 
 def _method(result: EmergenceResult) -> Section:

@@ -107,6 +107,8 @@ class EmergenceResult:
         level = self.settings.level
         said = [CLAIM, *sentences(self.claim(), level)]
         main = said[1].partition(":")[0]
+        if self.distances is None:
+            said.append("Whether prices are nearer to real ones was not tested: no real series was given (--data).")
         for clock in CLOCKS:
             for acting in ACTINGS:
                 if (clock, acting) != (CLOCKS[0], self.settings.acting):

@@ -33,14 +33,13 @@ def behaviour(episodes: Episodes) -> pd.DataFrame:
     rows = pd.DataFrame({
         "episode": day,
         "trader": decisions["trader"],
-        **{name: decisions[name] for name in TRAITS},
         "invested": decisions["invested"],
         "aggressiveness": -decisions["price"],
         "size": np.abs(volume),
         "accuracy": (np.sign(volume) == np.sign(gap)).astype(float),
     })  # fmt: skip
     accounts = episodes.accounts
-    accounts = pd.DataFrame({name: accounts[name] for name in ("episode", "trader", "start", "end")})
+    accounts = pd.DataFrame({name: accounts[name] for name in ("episode", "trader", *TRAITS, "start", "end")})
     means = pd.DataFrame(rows.groupby(["episode", "trader"], as_index=False).mean())
     found = means.merge(accounts[accounts["start"] > 0], on=["episode", "trader"])
     found["profit"] = found["end"] / found["start"] - 1.0

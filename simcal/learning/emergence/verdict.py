@@ -73,11 +73,14 @@ def sentences(table: pd.DataFrame, level: float = 0.05) -> list[str]:
     return told
 
 
+_SHORT = {"hill": "tail index", "acf_10": "autocorrelation of |returns| at lag 10", "distance": "distance"}
+
+
 def _sentence(row: dict[str, Any]) -> str:
     said = f"{row['part'][0].upper()}{row['part'][1:]} than {row['against']}: {row['finding']}"
     if not row["n"] or not row["m"]:
         return f"{said}, since one of the arms has no market to measure."
     return (
-        f"{said} ({row['statistic']} {row['mean']:.3g} against {row['other mean']:.3g}; Cliff's delta "
+        f"{said} ({_SHORT[row['statistic']]} {row['mean']:.3g} against {row['other mean']:.3g}; Cliff's delta "
         f"{row['delta']:+.2f}, p = {row['p']:.2g}, corrected {row['p_holm']:.2g}; {row['n']} and {row['m']} runs)."
     )

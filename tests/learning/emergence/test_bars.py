@@ -1,4 +1,4 @@
-"""Bars on both clocks: against the cutting of the order-book market, what they conserve, and what the curve alone does."""
+"""Bars on both clocks: beside those of the order-book market, what they conserve, and what the curve alone does."""
 
 import numpy as np
 import pytest
