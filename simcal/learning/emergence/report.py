@@ -114,7 +114,7 @@ def _statistics(result: EmergenceResult) -> list[Section]:
     ]
     z = {clock: {arm: _returns(result, arm, clock) for arm in ARMS} for clock in CLOCKS}
     clustering = {
-        clock: {arm: np.array([size_autocorrelation(x) for x in found]).reshape(len(found), -1)
+        clock: {arm: np.array([size_autocorrelation(x) for x in found])
                 for arm, found in arms.items()}
         for clock, arms in z.items()
     }  # fmt: skip
