@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from simcal.calibration.equilibrium import EquilibriumCalibration
     from simcal.calibration.requests.result import RequestCalibration
 
-DEFAULT_RECIPE = "sp500"
+DEFAULT_RECIPE = "sp500-herding"
 
 
 def calibrate(

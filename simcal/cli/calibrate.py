@@ -27,7 +27,7 @@ def command(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A recipe's name or TOML file; the one named like DATA, else sp500 (rfq for requests). "
+            help="A recipe's name or TOML file; sp500-herding when absent, rfq for requests. "
             "The recipe equilibrium needs volume."
         ),
     ] = None,
@@ -104,19 +104,19 @@ def command(
 
 
 def choose_recipe(data: str, recipe: str | None, maps: list[str] | None = None) -> tuple[str, Recipe]:
-    """What to calibrate to, and by which recipe: DATA's own, the one that is named, or the default."""
+    """What to calibrate to, and by which recipe: the one that is named, the default for DATA, or DATA is a recipe."""
     from simcal.calibration import load_recipe, recipe_names
     from simcal.calibration.calibrate import DEFAULT_RECIPE
     from simcal.data import catalogue
 
     if recipe is not None:
         return data, load_recipe(recipe)
-    if data not in recipe_names() and not data.endswith(".toml"):
+    if data in catalogue() or not (data in recipe_names() or data.endswith(".toml")):
         return data, load_recipe(REQUEST_RECIPE if is_request_table(data, maps) else DEFAULT_RECIPE)
     chosen = load_recipe(data)
-    if not chosen.is_experiment and chosen.data is None and data not in catalogue():
+    if not chosen.is_experiment and chosen.data is None:
         raise ParameterError(f"The recipe {data} names no data; give the data and --recipe {data}.")
-    return (data if data in catalogue() else chosen.data or data), chosen
+    return chosen.data or data, chosen
 
 
 def _calibrate(

@@ -82,7 +82,7 @@ def resampled(series: PriceSeries, seed: int, *, block: int = 500, train: float 
     Calibrations to several of them, one for each seed, sample what the data leave open about the market::
 
         for seed in range(10):
-            simcal.calibrate(None, resampled(series, seed), recipe="sp500", out=f"runs/resample-{seed}")
+            simcal.calibrate(None, resampled(series, seed), out=f"runs/resample-{seed}")
         simcal.backtest_family("standard", [f"runs/resample-{seed}/market.toml" for seed in range(10)], prices=series)
     """
     returns = series.log_returns.copy()
