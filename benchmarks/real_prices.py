@@ -86,6 +86,8 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", default=RECIPES)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--extensions", action="store_true")
+    parser.add_argument("--starts", type=int, default=None, help="the recipe's when absent")
+    parser.add_argument("--iterations", type=int, default=None, help="the recipe's when absent")
     parser.add_argument("--jobs", type=int, default=None)
     arguments = parser.parse_args()
     names = arguments.series or (["sp500-long"] if arguments.extensions else SERIES)
@@ -100,8 +102,9 @@ def main() -> None:
             for seed in arguments.seeds:
                 began = time.monotonic()
                 found = simcal.calibrate(
-                    None, series, recipe=recipe.model_copy(update={"budget": None}), seed=seed, jobs=arguments.jobs
-                )
+                    None, series, recipe=recipe.model_copy(update={"budget": None}), seed=seed, jobs=arguments.jobs,
+                    starts=arguments.starts, iterations=arguments.iterations,
+                )  # fmt: skip
                 seconds = time.monotonic() - began
                 first = not any(row["series"] == series for row in rows)
                 certificate = simcal.validate(

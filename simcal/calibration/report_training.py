@@ -40,7 +40,7 @@ def overview_section(run: Run) -> Section:
     if recipe.match_scale:
         prose.append("The market that training starts from was first brought to the size of the data's returns.")
     if recipe.match_growth:
-        prose.append("It grows by the mean of the log returns of the training part, which no training estimates better.")
+        prose.append("It grows by the mean log return of the training part, which no training estimates better.")
     statistic_names = features.labels(game.window)
     rows = {
         "statistics": f"{features.name}: {features.description} ({len(statistic_names)} numbers per window)",

@@ -25,9 +25,9 @@ from simcal.parameters import Parameter, check_names
 class TrainableParameters(nn.Module):
     """Some parameters of a market as free numbers, of which the optimiser may choose any.
 
-    Each goes through a transform of ``torch.distributions`` to its natural value: its `scale` where the parameter has no
-    bounds, an exponential above a lower or below an upper bound, a sigmoid between two. The free numbers are the
-    module's ``nn.Parameter``s and its ``state_dict``, by the parameters' names; averages are to be taken of these.
+    Each goes through a transform of ``torch.distributions`` to its natural value: times the parameter's ``scale`` where
+    it has no bounds, an exponential above a lower or below an upper bound, a sigmoid between two. The free numbers are
+    the module's ``nn.Parameter``s and its ``state_dict``, by the parameters' names; averages are to be taken of these.
 
     Parameters
     ----------

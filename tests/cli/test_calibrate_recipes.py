@@ -23,5 +23,5 @@ def test_a_series_takes_the_default_for_its_kind_and_a_recipe_its_own_data(data,
 
 
 def test_a_recipe_without_data_asks_for_them():
-    with pytest.raises(ParameterError, match="The recipe equilibrium names no data; give the data and --recipe equilibrium"):
+    with pytest.raises(ParameterError, match="The recipe equilibrium names no data; give the data and --recipe"):
         choose_recipe("equilibrium", None)

@@ -21,11 +21,13 @@ class Toy:
         "below": Parameter("below", 1.0, "", high=4.0),
         "between": Parameter("between", 0.0, "", low=-2.0, high=5.0),
         "free": Parameter("free", -7.0, ""),
+        "large": Parameter("large", 300.0, "", scale=100.0),
     }
     above: float = 3.0
     below: float = 1.0
     between: float = 0.0
     free: float = -7.0
+    large: float = 300.0
 
     def replace(self, **changes):
         for name, value in changes.items():
@@ -52,6 +54,14 @@ def test_any_free_number_gives_a_value_strictly_inside_the_bounds(free):
         for name in names:
             spec = market.SPECS[name]
             assert spec.low < getattr(values, name) < spec.high
+
+
+def test_without_bounds_a_free_number_is_the_value_in_units_of_its_scale():
+    parameters = TrainableParameters(Toy(), ["free", "large"])
+    assert (parameters.free["free"].item(), parameters.free["large"].item()) == (-7.0, 3.0)
+    parameters.set_values({"large": -50.0})
+    assert parameters.free["large"].item() == -0.5
+    assert parameters.to_market().large == -50.0
 
 
 def test_a_shared_parameter_is_one_number_and_one_per_trader_a_vector():
