@@ -74,8 +74,8 @@ def backtest_family(
     train_share
         Share of the returns that was trained on; the rest is held out. By default the run's own, else 0.7.
     drift
-        Whether real prices and simple models keep their drift. Who buys more earns it, and a market that was calibrated
-        to the shape of returns does not know it; without it what is left is timing.
+        Whether real prices and simple models keep their drift, and markets with a ``growth`` theirs. Who buys more
+        earns it, and other markets do not know it; without it what is left is timing.
 
     Other arguments
     ---------------
@@ -123,6 +123,8 @@ def backtest_family(
     check_level("level", level)
     check_level("risk_level", risk_level)
     found = markets_of(markets)
+    if not drift:
+        found = {n: m.replace(growth=0.0) if getattr(m, "growth", 0.0) else m for n, m in found.items()}
     family = family_of(strategies, next(iter(found.values())), noise)
     terms = terms_of(
         size, 1, execution=execution, fixed=fixed_cost, proportional=proportional_cost, quadratic=quadratic_cost

@@ -128,6 +128,14 @@ def test_without_drift_the_pattern_is_seen_through_a_rise():
     pd.testing.assert_frame_equal(flat.places, plain.places, rtol=1e-6, atol=1e-6)  # the rise is gone to the last step
 
 
+def test_without_drift_a_market_does_not_grow_either():
+    still, series = load("herding"), series_of(REVERTING, 300, 3)
+    grown = family(still.replace(growth=1e-3), series, train=0.5, drift=False)
+    plain = family(still, series, train=0.5, drift=False)
+    pd.testing.assert_frame_equal(grown.places, plain.places)
+    assert not grown.places.equals(family(still.replace(growth=1e-3), series, train=0.5).places)
+
+
 def test_paths_without_drift_have_no_mean_return():
     log_returns = np.random.default_rng(0).normal(0.001, 0.02, (4, 300))
     np.testing.assert_allclose(np.expm1(without_drift(log_returns)).mean(axis=1), 0.0, atol=1e-15)
