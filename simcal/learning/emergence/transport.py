@@ -99,7 +99,13 @@ def clouds(z: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def distance(
-    market: np.ndarray, real: np.ndarray, *, n_points: int = N_POINTS, draws: int = 3, seed: int = 0
+    market: np.ndarray,
+    real: np.ndarray,
+    *,
+    n_points: int = N_POINTS,
+    draws: int = 3,
+    seed: int = 0,
+    floors: dict[tuple[str, int, int], float] | None = None,
 ) -> Distance:
     """The distance between days of a market and real days, with its floor.
 
@@ -112,6 +118,9 @@ def distance(
         z-scored returns, (n_days, n); the numbers of days and of bars may differ.
     n_points, draws, seed
         Points at most, draws of them, and the seed of these.
+    floors
+        Where what is found of the real days alone is kept: give the same one with every market that is compared with
+        the same real days by the same seed, and the floor is found once.
 
     Raises
     ------
@@ -119,6 +128,7 @@ def distance(
         Too few returns.
     """
     n_points, draws = check_integer("n_points", n_points, 2, 10**5), check_integer("draws", draws, 1, 10**4)
+    floors = {} if floors is None else floors
     ours, theirs, rows = clouds(market), clouds(real), []
     for number, name in enumerate(CLOUDS):
         x, y = ours[name], theirs[name]
@@ -133,7 +143,9 @@ def distance(
             generator = np.random.default_rng((seed, number, draw))
             split, picked = generator.permutation(len(y)), generator.permutation(len(x))[:n]
             one, other = y[split[:n]], y[split[n : 2 * n]]
-            found.append((squared_distance(x[picked], one), squared_distance(other, one)))
+            if (name, n, draw) not in floors:
+                floors[name, n, draw] = squared_distance(other, one)
+            found.append((squared_distance(x[picked], one), floors[name, n, draw]))
         means, sds = np.mean(found, axis=0), np.std(found, axis=0)
         rows.append({"cloud": name, "points": n, "distance": means[0], "sd": sds[0], "floor": means[1],
                      "floor sd": sds[1]})  # fmt: skip

@@ -103,6 +103,21 @@ def test_the_report_says_the_verdict_and_names_both_clocks(done):
     assert json.loads((folder / "emergence.json").read_text())["verdict"] == result.verdict
 
 
+def test_the_distance_to_a_real_series_is_told_with_its_floor_and_kept(settings, tmp_path):
+    prices = 100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, 2000)))
+    file = tmp_path / "daily.csv"
+    dates = np.datetime64("2001-01-01") + np.arange(2000)
+    rows = (f"{d},{p:.6f}\n" for d, p in zip(dates, prices, strict=True))
+    file.write_text("date,close\n" + "".join(rows))
+    with_data = settings.replace(seeds=1, days=12, data=str(file))
+    first = run_emergence(with_data, out=tmp_path / "run", jobs=1)
+    assert first.distances is not None
+    assert min(first.distances.runs.values()) > 0
+    assert set(first.claim()["statistic"]) == {"hill", "acf_10", "distance"}
+    assert "Distance to real prices" in write_emergence_report(tmp_path / "run").read_text(encoding="utf-8")
+    assert load_result(tmp_path / "run").distances == first.distances
+
+
 def test_traits_are_calibrated_cell_by_cell_and_the_chosen_one_is_a_market(settings, tmp_path):
     import simcal
 

@@ -59,6 +59,15 @@ def test_draws_are_fixed_by_the_seed():
     assert distance(market, real, n_points=100, seed=1).total != distance(market, real, n_points=100).total
 
 
+def test_floors_that_are_kept_are_those_that_would_be_found():
+    real, first, second = np.random.default_rng(8).normal(size=(3, 20, 300))
+    floors: dict[tuple[str, int, int], float] = {}
+    distance(first, real, n_points=100, floors=floors)
+    kept = distance(second, real, n_points=100, floors=floors)
+    assert kept.floor == distance(second, real, n_points=100).floor
+    assert len(floors) == 9
+
+
 def test_what_cannot_be_compared_is_refused():
     with pytest.raises(ParameterError, match="same number"):
         squared_distance(np.zeros(3), np.zeros(4))
