@@ -61,7 +61,7 @@ def _key_numbers(result: EmergenceResult) -> dict[str, Any]:
     claim = result.claim()
     found = claim["finding"]
     return {
-        "claim": result.verdict[1].partition(" by these")[0].removeprefix("The claim is "),
+        "claim": result.verdict[1].partition(" by these")[0].removeprefix("The claim is ").removesuffix(","),
         "comparisons confirmed": f"{list(found).count('confirmed')} of {len(found)}",
         "runs": f"{len(result.records)} of {len(result.records) + result.missing}",
         "runs without a market": result.collapsed,
@@ -184,7 +184,7 @@ def _specialisation(result: EmergenceResult) -> Section:
     shown = table.assign(**named)
     prose = [
         "Over traders and days of the arm both, with trade on: Spearman's rank correlation of a trait with a behaviour "
-        "in each run, then mean and 95 % interval over seeds (Student's t). Thirds are means over the traders by the "
+        "in each run, then mean and 95 % interval over seeds (Student's t). Thirds are medians over traders by the "
         "trait. Accuracy is the share of orders that buy below the fundamental value or sell above it.",
     ]
     tables = [
@@ -192,7 +192,10 @@ def _specialisation(result: EmergenceResult) -> Section:
             pd.DataFrame(shown[["trait", "behaviour", "correlation", "low", "high", "runs of one sign", "runs"]]),
             "Aggressiveness is minus the price action, from -1 (patient) to 1; size is the absolute volume action.",
         ),
-        Table(pd.DataFrame(shown[["trait", "behaviour", *THIRDS]]), "Means over thirds of the traders by the trait."),
+        Table(
+            pd.DataFrame(shown[["trait", "behaviour", *THIRDS]]),
+            "Medians over thirds of the traders by the trait, mean over seeds.",
+        ),
     ]
     return Section("Specialisation by trait", prose, tables, [Picture(plot_specialisation(table), "Arm both.")])
 

@@ -47,7 +47,7 @@ def behaviour(episodes: Episodes) -> pd.DataFrame:
 
 
 def specialisation(table: pd.DataFrame) -> pd.DataFrame:
-    """A row per trait and behaviour: Spearman's rank correlation, and means over thirds of the traders by the trait.
+    """A row per trait and behaviour: Spearman's rank correlation, and medians over thirds of the traders by the trait.
 
     Parameters
     ----------
@@ -64,7 +64,8 @@ def specialisation(table: pd.DataFrame) -> pd.DataFrame:
         for what in BEHAVIOURS:
             y = table[what].to_numpy()
             correlation = np.corrcoef(ranks, rankdata(y))[0, 1] if np.ptp(y) > 0 else np.nan
-            means = [float(y[third == k].mean()) for k in range(3)]
+            # Medians, since the invested share of somebody with hardly any wealth can be any number.
+            middles = [float(np.median(y[third == k])) for k in range(3)]
             rows.append({"trait": trait, "behaviour": what, "correlation": float(correlation),
-                         **dict(zip(THIRDS, means, strict=True))})  # fmt: skip
+                         **dict(zip(THIRDS, middles, strict=True))})  # fmt: skip
     return pd.DataFrame(rows, columns=["trait", "behaviour", "correlation", *THIRDS])

@@ -59,7 +59,9 @@ def sentences(table: pd.DataFrame, level: float = 0.05) -> list[str]:
     else:
         counts = [f"{n} of {len(table)} {words}" for words in ("confirmed", "contradicted", "not established")
                   if (n := found.count(words))]  # fmt: skip
-        word = "contradicted" if "contradicted" in found else "not confirmed"
+        word = "not confirmed"
+        if "contradicted" in found:
+            word = "not confirmed, and in part contradicted," if "confirmed" in found else "contradicted"
         first = f"The claim is {word} by these runs: of its comparisons {', '.join(counts)}."
     told = [first, *(_sentence(row) for row in table.to_dict("records"))]
     pairs = [(int(n), int(m)) for n, m in zip(table["n"], table["m"], strict=True) if n and m]

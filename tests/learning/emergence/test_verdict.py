@@ -70,4 +70,4 @@ def test_the_distance_to_real_prices_counts_where_there_is_one():
     assert len(found) == 6
     assert set(found["finding"]) == {"confirmed"}
     table["distance"] = -table["distance"]
-    assert "contradicted" in sentences(judge(table))[0]
+    assert "not confirmed, and in part contradicted" in sentences(judge(table))[0]
