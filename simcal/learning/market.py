@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -13,7 +13,7 @@ from simcal.learning.specs import PARAMETERS, SPECS
 from simcal.models.described import Described
 from simcal.models.market import read_toml
 from simcal.noise import check_integer
-from simcal.parameters import Parameter, check_names
+from simcal.parameters import Parameter
 from simcal.resources import resource_folder
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -62,6 +62,7 @@ class LearningMarket(Described):
     """
 
     kind: ClassVar[str] = "learning"
+    title: ClassVar[str] = "learning market"
     SPECS: ClassVar[dict[str, Parameter]] = SPECS
 
     n_traders: int = 200
@@ -122,19 +123,12 @@ class LearningMarket(Described):
         """Steps before the first session with trade."""
         return self.sessions[0]
 
-    def replace(self, **changes: Any) -> Self:
-        """A market with some parameters changed; everything is checked again."""
-        check_names(changes, [*SPECS, *_OTHERS], "a parameter of the learning market")
-        return replace(self, **changes)
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The market that a TOML file describes; `ParameterError` for unknown names."""
         if values.get("kind") != cls.kind:
             raise ParameterError(f"The kind is {values.get('kind')!r}, but that of a learning market is {cls.kind!r}.")
-        values = {k: v for k, v in values.items() if k not in ("kind", "description")}
-        check_names(values, [*SPECS, *_OTHERS], "a parameter of the learning market")
-        return cls(**values)
+        return super().from_dict(values)
 
 
 def _checked_sessions(sessions: Any) -> tuple[int, ...]:

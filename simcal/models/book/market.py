@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from simcal.errors import ParameterError
 from simcal.models.book.events import Event, events_of
 from simcal.models.book.specs import CHOICES, GROUPS, PARAMETERS, SPECS, STARTS_AT_MEAN
 from simcal.models.described import Described
-from simcal.parameters import Parameter, check_factor, check_names
+from simcal.parameters import Parameter, check_factor
 
 if TYPE_CHECKING:
     from simcal.models.book.stepper import BookStepper
@@ -91,6 +91,7 @@ class BookMarket(Described):
     """
 
     kind: ClassVar[str] = "book"
+    title: ClassVar[str] = "book market"
     SPECS: ClassVar[dict[str, Parameter]] = SPECS
     OUTPUTS: ClassVar[tuple[str, ...]] = (
         "mid", "last_price", "spread", "depth_bid", "depth_ask", "resting", "volume", "buy_volume", "trades", "trading",
@@ -238,11 +239,6 @@ class BookMarket(Described):
             raise ParameterError(f"{name} belongs to the whole market and has no value per trader.")
         return np.broadcast_to(np.asarray(getattr(self, name), dtype=float), (getattr(self, spec.group),)).copy()
 
-    def replace(self, **changes: Any) -> Self:
-        """A market with some parameters changed; everything is checked again."""
-        check_names(changes, [*SPECS, *_OTHERS], "a parameter of the book market")
-        return replace(self, **changes)
-
     def rescaled(self, factor: float) -> Self:
         """The market whose returns are about `factor` times as large: all distances of prices are."""
         check_factor(factor)
@@ -276,13 +272,6 @@ class BookMarket(Described):
         values = super().to_dict()
         del values["events"]
         return {**values, **({"events": [event.to_dict() for event in self.events]} if self.events else {})}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The market that a TOML file describes; `ParameterError` for unknown names."""
-        values = {k: v for k, v in values.items() if k not in ("kind", "description")}
-        check_names(values, [*SPECS, *_OTHERS], "a parameter of the book market")
-        return cls(**values)
 
     def simulate_chunk(
         self,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from simcal.errors import ParameterError
-from simcal.models.dealers.checks import CHOICES, check_panel_weights, check_together
+from simcal.models.dealers.checks import check_panel_weights, check_together
 from simcal.models.dealers.specs import MOST_DEALERS, PARAMETERS, SPECS
 from simcal.models.described import Described
 from simcal.parameters import Parameter, check_factor, check_names
@@ -62,6 +62,7 @@ class RfqMarket(Described):
     """
 
     kind: ClassVar[str] = "rfq"
+    title: ClassVar[str] = "dealer market"
     SPECS: ClassVar[dict[str, Parameter]] = SPECS
     OUTPUTS: ClassVar[tuple[str, ...]] = (
         "side", "size", "n_dealers", "client_value", "own_quote", "rival_quote", "best_quote", "cover_quote",
@@ -115,11 +116,6 @@ class RfqMarket(Described):
             raise ParameterError(f"{name} belongs to the whole market and has no value per dealer.")
         return np.broadcast_to(np.asarray(getattr(self, name), dtype=float), (self.n_dealers,)).copy()
 
-    def replace(self, **changes: Any) -> Self:
-        """A market with some parameters changed; everything is checked again."""
-        check_names(changes, [*SPECS, *CHOICES], "a parameter of the dealer market")
-        return replace(self, **changes)
-
     def rescaled(self, factor: float) -> Self:
         """The market whose distances in price are `factor` times as large: half spread, tick and moves of the mid.
 
@@ -137,13 +133,6 @@ class RfqMarket(Described):
             half_spread=half_spread, tick=self.tick * factor, mid_volatility=self.mid_volatility * factor,
             mid_low=centre - reach, mid_high=centre + reach,
         )  # fmt: skip
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The market that a TOML file describes; `ParameterError` for unknown names."""
-        values = {k: v for k, v in values.items() if k not in ("kind", "description")}
-        check_names(values, [*SPECS, *CHOICES], "a parameter of the dealer market")
-        return cls(**values)
 
     def simulate_chunk(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -64,6 +64,7 @@ class HerdingMarket(Described):
     """
 
     kind: ClassVar[str] = "herding"
+    title: ClassVar[str] = "herding market"
     SPECS: ClassVar[dict[str, Parameter]] = SPECS
     OUTPUTS: ClassVar[tuple[str, ...]] = (
         "demand_fundamental", "demand_chartist", "volume", "share_fundamental", "fundamental_value",
@@ -123,11 +124,6 @@ class HerdingMarket(Described):
         value = getattr(self, name)
         return getattr(self, STARTS_AT_MEAN[name]) if value is None else value
 
-    def replace(self, **changes: Any) -> Self:
-        """A market with some parameters changed; everything is checked again."""
-        check_names(changes, SPECS, "a parameter of the herding market")
-        return replace(self, **changes)
-
     def rescaled(self, factor: float) -> Self:
         """The market whose log returns are `factor` times as large, exactly; impact and sensitivities stay."""
         check_factor(factor)
@@ -149,13 +145,6 @@ class HerdingMarket(Described):
             variance_start=None if self.variance_start is None else self.variance_start * factor**2,
             vol_of_vol=self.vol_of_vol * factor,
         )
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The market that a TOML file describes; `ParameterError` for unknown names."""
-        values = {k: v for k, v in values.items() if k not in ("kind", "description")}
-        check_names(values, SPECS, "a parameter of the herding market")
-        return cls(**values)
 
     def simulate_chunk(
         self,

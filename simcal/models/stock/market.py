@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -57,6 +57,7 @@ class StockMarket(Described):
     """
 
     kind: ClassVar[str] = "stock"
+    title: ClassVar[str] = "stock market"
     SPECS: ClassVar[dict[str, Parameter]] = SPECS
     OUTPUTS: ClassVar[tuple[str, ...]] = (
         "demand_noise", "demand_technical", "demand_fundamental",
@@ -144,11 +145,6 @@ class StockMarket(Described):
             raise ParameterError(f"{name} belongs to the whole market and has no value per trader.")
         return np.broadcast_to(np.asarray(getattr(self, name), dtype=float), (getattr(self, spec.group),)).copy()
 
-    def replace(self, **changes: Any) -> Self:
-        """A market with some parameters changed; everything is checked again."""
-        check_names(changes, [*SPECS, "rule"], "a parameter of the stock market")
-        return replace(self, **changes)
-
     def rescaled(self, factor: float) -> Self:
         """The market whose returns are `factor` times as large, to first order in them.
 
@@ -180,10 +176,7 @@ class StockMarket(Described):
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The market that a TOML file describes; `ParameterError` for unknown names."""
-        values = {k: v for k, v in values.items() if k not in ("kind", "description")}
-        check_names(values, [*SPECS, "rule"], "a parameter of the stock market")
-        values.setdefault("variance_start", None)
-        return cls(**values)
+        return super().from_dict({"variance_start": None, **values})
 
     def simulate_chunk(
         self,
