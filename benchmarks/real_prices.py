@@ -28,27 +28,24 @@ PUBLISHED = (
     "value_sensitivity", "trend_sensitivity", "fundamental_sd", "chartist_sd", "predisposition", "herding",
     "misalignment",
 )  # fmt: skip
-OFF = {"trend_attraction": 0.0, "trend_memory": 0.0, "chartist_tail": 0.0, "chartist_skew": 0.0}
-MEMORY = {"trend_memory": 0.95}
 MOVING = {
     "variance_mean": 3e-6, "variance_start": 3e-6, "vol_of_vol": 3e-5, "variance_reversion": 0.005,
     "leverage_correlation": -0.6,
 }  # fmt: skip
-# Each extension alone, from the published market and its own start, then the recipe with one more.
+# The published market with one extension, and the recipe, which has chartism after falls, with one more.
 ALONE: dict[str, dict[str, float]] = {
-    "published terms alone": {},
+    "published terms": {},
     "+ tails": {"chartist_tail": 0.05},
     "+ moving value": MOVING,
     "+ tilted misalignment": {"misalignment_tilt": 1.0},
-    "+ noise after falls": {"fall_response": 100.0, **MEMORY},
-    "+ chartism after falls": {"trend_attraction": 200.0, **MEMORY},
+    "+ noise after falls": {"fall_response": 100.0, "trend_memory": 0.95},
 }
 FURTHER: dict[str, dict[str, float]] = {
     "the recipe": {},
+    "recipe, tails and skew": {"chartist_tail": 0.02, "chartist_skew": 0.0},
     "recipe, moving value": MOVING,
     "recipe, tilted misalignment": {"misalignment_tilt": 0.0},
     "recipe, noise after falls": {"fall_response": 50.0},
-    "recipe, tails of fundamentalists": {"fundamental_tail": 0.02},
 }
 FIXED = ("variance_start",)
 
@@ -56,14 +53,11 @@ FIXED = ("variance_start",)
 def changed(changes: dict[str, float], *, alone: bool) -> Recipe:
     """The herding recipe with other terms."""
     values = load_recipe("sp500-herding").model_dump()
-    names = [name for name in changes if name not in FIXED]
     if alone:
-        start = {name: values["changes"][name] for name in PUBLISHED if name in values["changes"]}
-        start |= {"fundamental_sd": 0.54, "chartist_sd": 1.5, "predisposition": -1.6, "herding": 1.1}
-        values["changes"], values["trainable"] = start | OFF | changes, [*PUBLISHED, *names]
-    else:
-        values["changes"] |= changes
-        values["trainable"] = [*values["trainable"], *names]
+        values["trainable"] = PUBLISHED
+        values["changes"] = {name: values["changes"][name] for name in PUBLISHED}
+    values["changes"] |= changes
+    values["trainable"] = [*values["trainable"], *(name for name in changes if name not in FIXED)]
     return check_recipe(values)
 
 
