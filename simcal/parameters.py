@@ -109,6 +109,14 @@ def check_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
             raise ParameterError(f"{name!r} is not {what}; {hint}")
 
 
+def check_choices(values: object, choices: Mapping[str, Sequence[str]]) -> None:
+    """Raise `ParameterError` for the first attribute, among those named in `choices`, that is none of its words."""
+    for name, allowed in choices.items():
+        if getattr(values, name) not in allowed:
+            words = " or ".join(repr(choice) for choice in allowed)
+            raise ParameterError(f"{name} is {getattr(values, name)!r}, but must be {words}.")
+
+
 def check_factor(factor: float) -> None:
     """Raise `ParameterError` unless a market can be `rescaled` by the factor."""
     if not 0 < factor < math.inf:

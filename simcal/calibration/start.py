@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from simcal.calibration.gan import Game, GameData
 from simcal.calibration.recipe import EarlyStopping, GameSettings
 from simcal.errors import NumericalError, ParameterError
 from simcal.models import Market
-from simcal.training import Budget, load_checkpoint, save_checkpoint
+from simcal.training import Budget, load_checkpoint, save_checkpoint, torch_threads
 
 Report = Callable[[Mapping[str, Any]], None]
 
@@ -92,19 +91,8 @@ def play(task: StartTask, report: Report = lambda row: None) -> StartResult:
 
     `report` is called with every history row and must be cheap.
     """
-    with _torch_threads(task.threads):
+    with torch_threads(task.threads):
         return _play(task, report)
-
-
-@contextmanager
-def _torch_threads(threads: int) -> Iterator[None]:
-    """Let PyTorch use so many threads, and afterwards as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _play(task: StartTask, report: Report) -> StartResult:

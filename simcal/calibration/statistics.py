@@ -105,15 +105,14 @@ def _franke_westerhoff(prices: Array) -> Array:
     xp = array_namespace(prices)
     r = log_returns(prices)
     single = [100 * facts.mean_absolute(r), facts.autocorrelation(r, 1), facts.hill(r)]
-    clustering = facts.smoothed_autocorrelation(xp.abs(r), _MOMENT_LAGS)
+    clustering = facts.smoothed_autocorrelation(xp.abs(r), _CLUSTER_LAGS)
     return xp.concat([xp.stack(single, axis=-1), clustering], axis=-1)
 
 
 def _moment_labels(length: int) -> list[str]:
-    return ["mean |r| (%)", "C_r(1)", "Hill index", *(f"C_|r|({lag})" for lag in _MOMENT_LAGS)]
+    return ["mean |r| (%)", "C_r(1)", "Hill index", *(f"C_|r|({lag})" for lag in _CLUSTER_LAGS)]
 
 
-_MOMENT_LAGS = (1, 5, 10, 25, 50, 100)
 _INNOVATION_LAGS = 10
 _INNOVATION_POWERS = (1, 2, 3, 4, 6)
 

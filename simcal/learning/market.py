@@ -13,14 +13,13 @@ from simcal.learning.specs import PARAMETERS, SPECS
 from simcal.models.described import Described
 from simcal.models.market import read_toml
 from simcal.noise import check_integer
-from simcal.parameters import Parameter
+from simcal.parameters import Parameter, check_choices
 from simcal.resources import resource_folder
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "reward": ("gains", "wealth"),
     "matching": ("level", "sweep"),
 }
-_OTHERS = ("sessions", "reward", "matching", "affordable")
 _LONGEST = 10**6
 
 
@@ -96,10 +95,7 @@ class LearningMarket(Described):
     def __post_init__(self) -> None:
         for spec in PARAMETERS:
             object.__setattr__(self, spec.name, spec.check(getattr(self, spec.name)))
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                words = " or ".join(repr(choice) for choice in allowed)
-                raise ParameterError(f"{name} is {getattr(self, name)!r}, but must be {words}.")
+        check_choices(self, CHOICES)
         if not isinstance(self.affordable, bool):
             raise ParameterError(f"affordable is {self.affordable!r}, but must be true or false.")
         object.__setattr__(self, "sessions", _checked_sessions(self.sessions))

@@ -13,13 +13,12 @@ from simcal.errors import ParameterError
 from simcal.models.book.events import Event, events_of
 from simcal.models.book.specs import CHOICES, GROUPS, PARAMETERS, SPECS, STARTS_AT_MEAN
 from simcal.models.described import Described
-from simcal.parameters import Parameter, check_factor
+from simcal.parameters import Parameter, check_choices, check_factor
 
 if TYPE_CHECKING:
     from simcal.models.book.stepper import BookStepper
 
 Number = float | Sequence[float]
-_OTHERS = (*CHOICES, "replace_orders", "events")
 _MOST_TICKS = 2**22  # of the initial price
 _MOST_ORDERS = 2**22  # that may rest
 _LOG_LARGEST = 33 * math.log(2)  # an exponential number made of a word is at most this many times its mean
@@ -165,10 +164,7 @@ class BookMarket(Described):
             if value is not None or spec.name not in STARTS_AT_MEAN:
                 count = counts[spec.group] if spec.group else None
                 object.__setattr__(self, spec.name, spec.check(value, count))  # type: ignore[arg-type]
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                words = " or ".join(repr(choice) for choice in allowed)
-                raise ParameterError(f"{name} is {getattr(self, name)!r}, but must be {words}.")
+        check_choices(self, CHOICES)
         if not isinstance(self.replace_orders, bool):
             raise ParameterError(f"replace_orders is {self.replace_orders!r}, but must be true or false.")
         object.__setattr__(self, "events", events_of(self.events))

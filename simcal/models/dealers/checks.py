@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simcal.errors import ParameterError
+from simcal.parameters import check_choices
 
 if TYPE_CHECKING:
     from simcal.models.dealers.market import RfqMarket
@@ -15,9 +16,7 @@ CHOICES = {"mid_law": ("uniform", "walk"), "rule": ("hard", "smoothed")}
 
 def check_together(market: RfqMarket) -> None:
     """Refuse what is allowed alone but not together, with `ParameterError`; numbers are those of `Parameter.check`."""
-    for name, allowed in CHOICES.items():
-        if getattr(market, name) not in allowed:
-            raise ParameterError(f"{name} is {getattr(market, name)!r}, but must be '{allowed[0]}' or '{allowed[1]}'.")
+    check_choices(market, CHOICES)
     if market.panel_weights is not None and sum(market.panel_weights) <= 0:  # type: ignore[arg-type]
         raise ParameterError("panel_weights are all 0, but must hold at least one positive weight.")
     _check_mid(market)
