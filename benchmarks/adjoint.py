@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 import simcal
-from simcal.models.price_twin import PriceTwin
+from simcal.definition.twin import PriceTwin
 
 TRAINABLE = {
     "stock": (

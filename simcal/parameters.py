@@ -36,6 +36,8 @@ class Parameter:
         Whether the twin has a gradient in it.
     scale
         A change that matters: what a training step is measured by where there are no bounds.
+    follows
+        Name of the parameter whose value it has where none (None) is given.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Parameter:
     integer: bool = False
     trainable: bool = True
     scale: float = 1.0
+    follows: str | None = None
 
     def allowed(self) -> str:
         """The allowed values in words, as they stand in error messages."""

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from simcal.errors import DataError, NumericalWarning, ParameterError
-from simcal.models.stock.market import StockMarket
+from simcal.models.stock import StockMarket
 from simcal.paths import Paths
 from simcal.simulation import simulate
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # kind -> (module, class): a market's code is imported when its kind is first asked for.
 KINDS: dict[str, tuple[str, str]] = {
-    "stock": ("simcal.models.stock.market", "StockMarket"),
-    "herding": ("simcal.models.herding.market", "HerdingMarket"),
+    "stock": ("simcal.models.stock", "StockMarket"),
+    "herding": ("simcal.models.herding", "HerdingMarket"),
     "rfq": ("simcal.models.dealers.market", "RfqMarket"),
     "book": ("simcal.models.book.market", "BookMarket"),
     "equilibrium-market": ("simcal.models.trading_costs.market", "EquilibriumMarket"),

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from simcal.calibration import GameSettings
 from simcal.models import market as markets
-from simcal.models.trainable import TrainableParameters
+from simcal.definition.trainable import TrainableParameters
 from simcal.noise import normals_torch
 from simcal.parameters import Parameter
 

@@ -6,7 +6,7 @@ from simcal import models
 from simcal.calibration import STATISTICS, Recipe, load_recipe, recipe_names
 from simcal.calibration.recipe import check_recipe
 from simcal.errors import ParameterError
-from simcal.models.trainable import TrainableParameters
+from simcal.definition.trainable import TrainableParameters
 
 GOOD = 'trainable = ["impact"]\n'
 

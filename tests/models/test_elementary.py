@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from simcal.models.elementary import exponential, tanh_half
+from simcal.definition.elementary import exponential, tanh_half
 
 
 @njit(error_model="numpy")

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from simcal.errors import ParameterError
-from simcal.models.stock.market import StockMarket
-from simcal.models.trainable import TrainableParameters
+from simcal.models.stock import StockMarket
+from simcal.definition.trainable import TrainableParameters
 from simcal.parameters import Parameter
 
 NAMES = ("impact", "public_weight", "trend_sensitivity", "leverage_correlation", "fundamental_mean")

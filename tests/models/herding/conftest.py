@@ -1,6 +1,6 @@
 import pytest
 
-from simcal.models.herding import HerdingMarket
+from simcal import HerdingMarket
 
 
 @pytest.fixture

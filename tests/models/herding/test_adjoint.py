@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from oracles import herding as reference
 
+from simcal import HerdingMarket
+from simcal.definition.arrays import eager_prices
+from simcal.definition.sweeps import adjoint_prices
 from simcal.errors import ParameterError
-from simcal.models.herding import HerdingMarket, reference
-from simcal.models.herding.adjoint import DIFFERENTIABLE, adjoint_prices
-from simcal.models.herding.eager import eager_prices
+
+DIFFERENTIABLE = tuple(HerdingMarket.SPECS)
 
 EXTENDED = HerdingMarket(
     misalignment_tilt=-2.0, trend_attraction=5.0, trend_memory=0.8, fall_response=20.0, fundamental_tail=0.1,

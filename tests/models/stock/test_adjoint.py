@@ -6,13 +6,16 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from oracles import stock as reference
 
+from simcal import StockMarket
+from simcal.definition.arrays import eager_prices
+from simcal.definition.sweeps import adjoint_prices
 from simcal.errors import ParameterError
-from simcal.models.stock import reference
-from simcal.models.stock.adjoint import DIFFERENTIABLE, adjoint_prices
-from simcal.models.stock.eager import eager_prices
-from simcal.models.stock.market import StockMarket
-from simcal.models.stock.specs import SPECS
+
+SPECS = StockMarket.SPECS
+# Everything that the price of the smoothed market depends on smoothly.
+DIFFERENTIABLE = tuple(n for n, spec in SPECS.items() if not spec.integer and n != "trend_threshold")
 
 # Every trader different, windows up to 60, correlated shocks. The variance stays far from zero, and no trend follower
 # is so strong that prices become chaotic: then rounding would grow without bound in every engine.
@@ -153,14 +156,14 @@ def test_gradients_have_the_same_bits_whatever_the_number_of_threads(n_paths):
 def test_gradients_have_the_same_bits_freshly_compiled_and_from_the_cache(dtype, tmp_path):
     code = f"""
 import torch
-from simcal.models.stock.market import StockMarket
+from simcal import StockMarket
 torch.set_num_threads(1)
 names = [name for name, spec in StockMarket.SPECS.items() if spec.trainable]
 twin = StockMarket().twin(names, dtype=torch.{dtype})
 twin.simulate(0, 0, 700, 60).square().mean().backward()
 print([p.grad.item().hex() for p in twin.parameters()])
 """
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "SIMCAL_CACHE_DIR": str(tmp_path / "emitted")}
     run = partial(subprocess.run, [sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     compiled, cached = run(check=True).stdout, run(check=True).stdout
     assert list(tmp_path.rglob("*.nbc"))

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simcal import noise
-from simcal.models.stock import reference, rules
-from simcal.models.stock.market import StockMarket
+from oracles import stock as reference
+
+from simcal import StockMarket, noise
 
 VARIED = {
     "n_noise": 4,
@@ -88,7 +88,7 @@ def test_moving_averages_do_not_drift_in_float32_over_ten_thousand_steps():
         np.lib.stride_tricks.sliding_window_view(prices, length, axis=1).mean(axis=-1)[:, 50 - length : -1]
         for length in (3, 50)
     ]
-    expected = rules.smoothed_order(0.5 * (means[0] - means[1]))
+    expected = reference.smoothed_order(0.5 * (means[0] - means[1]))
     error = np.abs(saved["demand_technical"][:, 50:] - expected)
     assert error.max() < 1e-4
     assert error[:, -1000:].mean() < 3 * error[:, :1000].mean()
@@ -130,23 +130,3 @@ def test_thinning_and_burn_in_only_choose_what_is_saved(every, burn_in, n_steps)
     assert set(some) == {"prices", "volume_noise", "failed_step"}
     for name in ("prices", "volume_noise"):
         np.testing.assert_array_equal(some[name], full[name][:, burn_in::every])
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_compiled_orders_are_the_rules_at_their_edges(dtype):
-    from numba import njit
-
-    from simcal.models.stock import lanes
-
-    hard = njit(lambda x, g: lanes.hard_order(x, g))
-    smoothed, positive = njit(lambda x: lanes.smoothed_order(x)), njit(lambda x: rules.positive_part(x))
-    real = np.dtype(dtype).type
-    for threshold in (real(0), real(0.25)):
-        for x in map(real, (-np.inf, -1, -0.25, -1e-30, -0.0, 0.0, 1e-30, 0.25, 1, np.inf, np.nan)):
-            assert hard(x, threshold) == rules.hard_order(x, threshold)
-    for x in map(real, (-800, -3, -1e-6, -0.0, 0.0, 1e-6, 0.3, 5, 800, np.inf, -np.inf)):
-        assert smoothed(x) == pytest.approx(float(rules.smoothed_order(x)), rel=float(10 * np.finfo(dtype).eps))
-        assert positive(x) == max(x, 0)
-    assert np.isnan(smoothed(real(np.nan)))
-    assert np.isnan(positive(real(np.nan)))
-    assert hard(real(0), real(0)) == 1

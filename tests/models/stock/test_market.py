@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.stock import STREAM_PUBLIC, STREAM_VARIANCE
 from scipy import stats
 
-from simcal import noise
+from simcal import StockMarket, noise
 from simcal.errors import ParameterError
-from simcal.models.stock.market import StockMarket
-from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_VARIANCE
 
 
 def binomial_scores(successes, trials, probability, signal):

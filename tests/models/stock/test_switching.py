@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from oracles import stock as reference
 
 import simcal
-from simcal import noise
-from simcal.models.stock import reference
-from simcal.models.stock.adjoint import adjoint_prices
-from simcal.models.stock.eager import eager_prices
-from simcal.models.stock.market import StockMarket
-from simcal.models.stock.specs import SWITCHING
+from simcal import StockMarket, noise
+from simcal.definition.arrays import eager_prices
+from simcal.definition.sweeps import adjoint_prices
+from simcal.models.stock import SWITCHING
 
 SWITCH = {"predisposition": -0.4, "herding": 1.6, "misalignment": 30.0, "misalignment_tilt": -2.0}
 # The variance stays away from zero, where rounding errors of 1e-18 would grow.

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from oracles import stock as reference
 
+from simcal import StockMarket
 from simcal.errors import ParameterError
-from simcal.models.stock import reference
-from simcal.models.stock.market import StockMarket
-from simcal.models.stock.twin import StockTwin
 from simcal.noise import normals
 
 MARKET = StockMarket(short_window=(1, 2, 3, 5, 20), long_window=(4, 9, 60, 12, 41), leverage_correlation=-0.4)
@@ -15,7 +14,7 @@ TRAINABLE = ("public_weight", "private_weight", "trend_sensitivity", "impact", "
 @pytest.mark.parametrize("engine", ["torch", "adjoint"])
 @pytest.mark.parametrize("seed", [0, 7])
 def test_prices_equal_reference_and_kernel_on_the_same_noise(engine, seed):
-    prices = StockTwin(MARKET, engine=engine).simulate(seed, 5, 30, 300).numpy()
+    prices = MARKET.twin(engine=engine).simulate(seed, 5, 30, 300).numpy()
     noise = normals(seed, 5, 30, 1, 300, MARKET.draws_per_step)
     np.testing.assert_allclose(prices, reference.simulate(MARKET, noise)["prices"].T, rtol=1e-12)
     np.testing.assert_allclose(prices, MARKET.simulate_chunk(seed, 5, 30, 300)["prices"], rtol=1e-12)
@@ -37,7 +36,7 @@ def test_gradients_reach_the_free_numbers(engine):
 
 
 def test_the_automatic_engine_on_a_cpu_is_the_adjoint():
-    twins = [StockTwin(MARKET, ["impact"], engine=e, dtype=torch.float32) for e in ("auto", "adjoint", "torch")]
+    twins = [MARKET.twin(["impact"], engine=e, dtype=torch.float32) for e in ("auto", "adjoint", "torch")]
     noise = twins[0].draw(0, 0, 600, 40)
     slopes = [torch.autograd.grad(t(noise).sum(), t.trainable.free["impact"])[0] for t in twins]
     assert slopes[0] == slopes[1] != slopes[2]
@@ -45,7 +44,7 @@ def test_the_automatic_engine_on_a_cpu_is_the_adjoint():
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_the_noise_has_the_bits_of_the_simulation(dtype):
-    noise = StockTwin(MARKET, dtype=dtype).draw(3, 11, 20, 30)
+    noise = MARKET.twin(dtype=dtype).draw(3, 11, 20, 30)
     expected = normals(3, 11, 20, 1, 30, MARKET.draws_per_step, str(dtype).removeprefix("torch."))
     np.testing.assert_array_equal(noise.numpy(), expected)
 
@@ -59,7 +58,7 @@ def test_the_market_has_the_trained_values_and_keeps_the_rest():
 
 
 def test_moving_the_twin_changes_its_precision():
-    twin = StockTwin(MARKET, TRAINABLE).to(torch.float32)
+    twin = MARKET.twin(TRAINABLE).to(torch.float32)
     prices = twin.simulate(0, 0, 4, 20)
     assert prices.dtype == torch.float32
     prices.sum().backward()
@@ -67,13 +66,13 @@ def test_moving_the_twin_changes_its_precision():
 
 
 def test_the_state_holds_the_free_numbers_alone():
-    assert list(StockTwin(MARKET, ["impact"]).state_dict()) == ["trainable.free.impact"]
+    assert list(MARKET.twin(["impact"]).state_dict()) == ["trainable.free.impact"]
 
 
 def test_gradient_descent_on_the_same_noise_finds_the_parameter_again():
-    twin = StockTwin(MARKET.replace(trend_sensitivity=0.2), ["trend_sensitivity"], engine="adjoint")
+    twin = MARKET.replace(trend_sensitivity=0.2).twin(["trend_sensitivity"], engine="adjoint")
     noise = twin.draw(0, 0, 200, 80)
-    target = StockTwin(MARKET)(noise)
+    target = MARKET.twin()(noise)
     optimiser = torch.optim.LBFGS(twin.parameters(), max_iter=30, line_search_fn="strong_wolfe")
 
     def loss():
@@ -97,7 +96,7 @@ def test_gradient_descent_on_the_same_noise_finds_the_parameter_again():
 )
 def test_options_that_are_not_allowed_are_refused_with_a_sentence(options, sentence):
     with pytest.raises(ParameterError, match=sentence):
-        StockTwin(MARKET, **options)
+        MARKET.twin(**options)
 
 
 def test_an_unknown_option_is_refused_with_the_nearest():
@@ -107,7 +106,7 @@ def test_an_unknown_option_is_refused_with_the_nearest():
 
 def test_hard_rules_are_refused():
     with pytest.raises(ParameterError, match=r"has no gradient; use market\.replace"):
-        StockTwin(MARKET.replace(rule="hard"))
+        MARKET.replace(rule="hard").twin()
 
 
 @pytest.mark.parametrize(
@@ -121,7 +120,7 @@ def test_hard_rules_are_refused():
 )
 def test_noise_that_does_not_fit_is_refused_with_a_sentence(shape, dtype, sentence):
     with pytest.raises(ParameterError, match=sentence):
-        StockTwin(MARKET)(torch.zeros(shape, dtype=dtype))
+        MARKET.twin()(torch.zeros(shape, dtype=dtype))
 
 
 @pytest.mark.gpu
@@ -131,7 +130,7 @@ def test_prices_and_gradients_on_cuda_equal_those_on_the_cpu(floor):
     results = []
     for device in ("cpu", "cuda"):
         options = {"device": device, "variance_gradient_floor": floor}
-        twin = StockTwin(MARKET, TRAINABLE, per_trader=("public_weight",), **options)
+        twin = MARKET.twin(TRAINABLE, per_trader=("public_weight",), **options)
         prices = twin.simulate(0, 0, 300, 200)
         assert prices.device.type == device
         prices.square().mean().backward()
@@ -144,6 +143,6 @@ def test_prices_and_gradients_on_cuda_equal_those_on_the_cpu(floor):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_the_adjoint_refuses_cuda():
-    twin = StockTwin(MARKET, engine="adjoint", device="cuda")
+    twin = MARKET.twin(engine="adjoint", device="cuda")
     with pytest.raises(ParameterError, match="runs on a CPU"):
         twin(twin.draw(0, 0, 3, 5))

@@ -8,7 +8,7 @@ import simcal
 from simcal.data import PriceSeries
 from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models import load
-from simcal.models.stock.market import StockMarket
+from simcal.models.stock import StockMarket
 from simcal.trading.families import RecordedPrices, backtest_family, write_family_report
 from simcal.trading.families.backtest import CALIBRATED, HELD_OUT, TRAINING, UNNOTICED
 from simcal.trading.families.held_out import without_drift

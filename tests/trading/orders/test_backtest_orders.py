@@ -10,7 +10,7 @@ from simcal import trading
 from simcal.errors import NumericalWarning, ParameterError
 from simcal.json_text import json_text
 from simcal.models import load
-from simcal.models.stock.market import StockMarket
+from simcal.models.stock import StockMarket
 from simcal.simulation import simulate
 from simcal.trading.noise import Noise
 from simcal.trading.orders import measures as measures_module

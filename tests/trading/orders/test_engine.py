@@ -7,7 +7,7 @@ import pytest
 
 from simcal.errors import ParameterError
 from simcal.models import load
-from simcal.models.stock.market import StockMarket
+from simcal.models.stock import StockMarket
 from simcal.simulation import simulate
 from simcal.trading.noise import Noise
 from simcal.trading.orders import engine as engine_module

@@ -1,0 +1,368 @@
+"""The language in which a price market is written: parameters, states, draws, outputs, groups of traders, one step.
+
+A market is a class whose body declares what it has and whose method ``step`` says, in plain arithmetic, how one step
+goes. Inside ``step`` the market's names stand for numbers *now*: a parameter for its value, a draw for a standard
+normal, a state for its value before the step until it is assigned, and for its value after it from then on. Everything
+else is made from that one method: see `simcal.definition`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from dataclasses import replace as dataclass_replace
+from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
+
+import numpy as np
+
+from simcal.definition.trace import DefinitionError, refuse
+from simcal.errors import ParameterError
+from simcal.parameters import Parameter, Value, check_names, to_plain
+
+Start = float | str | Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class State:
+    """What a path, or each trader on it, remembers from step to step."""
+
+    name: str
+    start: Start
+    checked: bool
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A standard normal per step and path, for the market or for each trader of a group."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """What can be saved beside the prices."""
+
+    name: str
+    description: str
+    start: Start
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A parameter that is one of a few words."""
+
+    name: str
+    default: str
+    words: tuple[str, ...]
+    description: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Traders of one type in a market; their number is the market's parameter ``n_<name>``."""
+
+    name: str
+    trader: type[Trader]
+    count: int
+
+    @property
+    def size(self) -> str:
+        """The name of the parameter with the number of traders."""
+        return f"n_{self.name}"
+
+
+class Orders(NamedTuple):
+    """The sum over a group of what its traders order, and of the sizes of these orders."""
+
+    demand: Any
+    volume: Any
+
+
+def parameter(
+    default: Value | None,
+    description: str,
+    low: float = -np.inf,
+    high: float = np.inf,
+    *,
+    open: bool = False,
+    letter: str = "",
+    unit: str = "",
+    integer: bool = False,
+    trainable: bool = True,
+    scale: float = 1.0,
+    follows: str | None = None,
+) -> Any:
+    """Declare a parameter; the arguments are those of `simcal.parameters.Parameter`.
+
+    In a trader it may have one value for all traders of the group or one for each. A default of None goes with
+    `follows`, the name of the parameter whose value it then takes.
+    """
+    known: Any = default
+    return Parameter(
+        "", known, description, low, high, open, letter, unit, integer=integer, trainable=trainable, scale=scale,
+        follows=follows,
+    )  # fmt: skip
+
+
+def choice(default: str, words: tuple[str, ...], description: str) -> Any:
+    """Declare a parameter that is one of `words`."""
+    return Choice("", default, words, description)
+
+
+def state(start: Start, *, checked: bool = False) -> Any:
+    """Declare a state; `start` is a number, the name of a parameter, or a function of the market's parameters.
+
+    A path on which a `checked` state or the price is not finite is counted as failed.
+    """
+    return State("", start, checked)
+
+
+def draw() -> Any:
+    """Declare a standard normal that is drawn at every step, for each path (in a trader: for each trader too).
+
+    The streams of noise are numbered in the order of declaration, the market's own before those of its groups: a group
+    that is added at the end leaves the noise of the others as it was.
+    """
+    return Draw("")
+
+
+def output(description: str, start: Start = 0.0) -> Any:
+    """Declare what can be saved beside the prices; `start` is its value at time 0, as of `state`."""
+    return Output("", description, start)
+
+
+def group(trader: type[Trader], count: int) -> Any:
+    """Declare a group of traders; its number of traders is a parameter of the market with `count` as default."""
+    return Group("", trader, count)
+
+
+_DECLARED = (Parameter, Choice, State, Draw, Output, Group)
+
+
+def _declarations(cls: type) -> dict[str, Any]:
+    """What a class declares, that of its bases first, in the order written."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            if isinstance(value, _DECLARED):
+                found[name] = dataclass_replace(value, name=name)
+    return found
+
+
+def _of(kind: type, declared: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in declared.items() if isinstance(value, kind)}
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(parameter, state, draw))
+class Trader:
+    """A type of trader: its parameters, what it remembers, its draws, and what it orders.
+
+    ``orders`` is called once per step for all traders of a group: ``self`` stands for each of them, the argument for
+    what the market shows. ``first_step`` may name a parameter: the trader takes part from that step of a path on.
+    """
+
+    first_step: ClassVar[str | None] = None
+    DECLARED: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.DECLARED = _declarations(cls)
+        for name, what in cls.DECLARED.items():
+            if isinstance(what, (Output, Group, Choice)):
+                raise DefinitionError(
+                    f"The trader {cls.__name__} declares {name} as {type(what).__name__.lower()}; allowed in a trader "
+                    "are parameters, states and draws."
+                )
+
+    def orders(self, market: Any) -> Any:
+        """What one trader orders in this step; positive is to buy, 1 is the full order of one trader."""
+        raise NotImplementedError
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not isinstance(self.DECLARED.get(name), State):
+            raise refuse(f"{name} is not a state of {type(self).__name__}, so a step cannot assign it; declare "
+                         f"{name} = state(...), or use a local variable.")  # fmt: skip
+        self.__dict__[name] = value
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(parameter, choice))
+class Definition:
+    """Base of the markets that are written in this language: an immutable description, checked when it is made."""
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    DECLARED: ClassVar[dict[str, Any]]
+    SPECS: ClassVar[dict[str, Parameter]]
+    CHOICES: ClassVar[dict[str, Choice]]
+    GROUPS: ClassVar[dict[str, Group]]
+    OUTPUTS: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls) -> None:
+        cls.DECLARED = declared = _declarations(cls)
+        cls.kind = vars(cls).get("kind", cls.__name__)
+        cls.title = vars(cls).get("title", f"market {cls.kind}")
+        cls.GROUPS = _of(Group, declared)
+        counts = {
+            g.size: Parameter(g.size, g.count, f"number of {g.name} traders", 0, integer=True, trainable=False)
+            for g in cls.GROUPS.values()
+        }
+        cls.SPECS = {**counts, **_of(Parameter, declared)}
+        for g in cls.GROUPS.values():
+            for name, spec in _of(Parameter, g.trader.DECLARED).items():
+                if name in cls.SPECS or name in declared:
+                    raise DefinitionError(
+                        f"The market {cls.__name__} has {name} twice: its group {g.name} brings a parameter of that "
+                        f"name. Rename it in {g.trader.__name__}, for example to {g.name}_{name}."
+                    )
+                cls.SPECS[name] = dataclass_replace(spec, group=g.size)
+        cls.CHOICES = _of(Choice, declared)
+        cls.OUTPUTS = tuple(name for name in _of(Output, declared) if name != "price")
+        if cls.step is not Definition.step and "price" not in {**_of(State, declared), **_of(Output, declared)}:
+            raise DefinitionError(f"The market {cls.__name__} declares no price: give price = state(...) or output(...).")
+
+    def __init__(self, **values: Any) -> None:
+        self._check_names(values)
+        specs, numbers = self.SPECS, self.__dict__
+        for name, spec in specs.items():
+            value = values.get(name, spec.default)
+            follows = value is None and spec.follows is not None
+            count = numbers[spec.group] if spec.group else None
+            numbers[name] = None if follows else spec.check(value, count)
+        for name, spec in self.CHOICES.items():
+            value = numbers[name] = values.get(name, spec.default)
+            if value not in spec.words:
+                raise ParameterError(f"{name} is {value!r}, but must be {' or '.join(map(repr, spec.words))}.")
+        self.check()
+
+    def check(self) -> None:
+        """Raise `ParameterError` where values that are each allowed do not go together; for markets to override."""
+
+    def step(self) -> None:
+        """One step of the market; for markets to write."""
+        raise NotImplementedError
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "engine" not in self.__dict__:
+            raise AttributeError(f"A market does not change; use market.replace({name}=...).")
+        if not isinstance(self.DECLARED.get(name), (State, Output)):
+            raise refuse(f"{name} is neither a state nor an output of {type(self).__name__}, so a step cannot assign it; "
+                         f"declare {name} = state(...) or output(...), or use a local variable.")  # fmt: skip
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("A market does not change; use market.replace(...).")
+
+    def _values(self) -> dict[str, Any]:
+        return {name: self.__dict__[name] for name in (*self.SPECS, *self.CHOICES)}
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._values().values()))
+
+    def __repr__(self) -> str:
+        given = {**{n: s.default for n, s in self.SPECS.items()}, **{n: c.default for n, c in self.CHOICES.items()}}
+        changed = [f"{name}={value!r}" for name, value in self._values().items() if value != given[name]]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as they stand in TOML: ``kind`` first, then every parameter."""
+        return {"kind": self.kind, **to_plain(self._values())}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The market that a TOML file describes; `ParameterError` for unknown names."""
+        followers = {name: None for name, spec in cls.SPECS.items() if spec.follows}
+        return cls(**followers | {k: v for k, v in values.items() if k not in ("kind", "description", "source")})
+
+    def replace(self, **changes: Any) -> Self:
+        """A market with some parameters changed; everything is checked again."""
+        self._check_names(changes)
+        return type(self)(**self._values() | changes)
+
+    def describe(self) -> list[dict[str, Any]]:
+        """One row per parameter: name, letter, value, unit, description; for tables."""
+        return [
+            {"parameter": p.name, "letter": p.letter, "value": getattr(self, p.name), "unit": p.unit,
+             "meaning": p.description}
+            for p in self.SPECS.values()
+        ]  # fmt: skip
+
+    def starting(self, name: str) -> Any:
+        """A parameter's value, that of the parameter it follows where it is not given."""
+        value = getattr(self, name)
+        return getattr(self, str(self.SPECS[name].follows)) if value is None else value
+
+    def vector(self, name: str) -> np.ndarray:
+        """A parameter of a group as an array with one value per trader, shape (count,), float64."""
+        spec = self.SPECS[name]
+        if spec.group is None:
+            raise ParameterError(f"{name} belongs to the whole market and has no value per trader.")
+        return np.broadcast_to(np.asarray(getattr(self, name), dtype=float), (getattr(self, spec.group),)).copy()
+
+    @classmethod
+    def _check_names(cls, values: dict[str, Any]) -> None:
+        check_names(values, (*cls.SPECS, *cls.CHOICES), f"a parameter of the {cls.title}")
+
+    # What a step may ask for. `engine` is there only while a step runs, on symbols, arrays or tensors.
+
+    @property
+    def description(self) -> Self:
+        """Inside ``step``: the market itself, with plain numbers, for choices that are made once."""
+        return self._now().description
+
+    @property
+    def outside(self) -> Any:
+        """Inside ``step``: excess demand from outside, of strategies; 0 where nobody trades."""
+        return self._now().outside
+
+    @property
+    def age(self) -> Any:
+        """Inside ``step``: the number of the step on this path, 1 for the first."""
+        return self._now().age
+
+    def uses(self, *names: str) -> bool:
+        """Inside ``step``: whether one of these parameters is not 0, or is trained; else its term may be left out."""
+        return self._now().uses(names)
+
+    def lag(self, name: str, steps: Any) -> Any:
+        """Inside ``step``: a state `steps` steps before this one; 1 is its value before this step."""
+        return self._now().lag(name, steps)
+
+    def mean(self, name: str, window: Any, *, exact: bool = False) -> Any:
+        """Inside ``step``: the mean of the last `window` values of a state, those before the path its start.
+
+        It is kept by adding what enters and taking off what leaves, and summed anew from time to time, or at every
+        step where it is to be `exact`: equal values then give exactly no difference of two means.
+        """
+        return self._now().mean(name, window, exact)
+
+    def orders(self, name: str) -> Orders:
+        """Inside ``step``: what the traders of a group order together."""
+        return self._now().orders(self, self.GROUPS[name])
+
+    def _now(self) -> Any:
+        if "engine" not in self.__dict__:
+            raise ParameterError("This is there only inside a market's step.")
+        return self.__dict__["engine"]
+
+
+def streams(market: Definition) -> Iterator[tuple[str | None, str, int]]:
+    """(group, draw, first stream) of every draw, in the order of their numbers."""
+    number = 0
+    for name in _of(Draw, market.DECLARED):
+        yield None, name, number
+        number += 1
+    for g in market.GROUPS.values():
+        for name in _of(Draw, g.trader.DECLARED):
+            yield g.name, name, number
+            number += getattr(market, g.size)
+
+
+def states(market: Definition | type[Definition]) -> Iterator[tuple[str | None, State]]:
+    """(group, state) of every state."""
+    for what in _of(State, market.DECLARED).values():
+        yield None, what
+    for g in market.GROUPS.values():
+        for what in _of(State, g.trader.DECLARED).values():
+            yield g.name, what

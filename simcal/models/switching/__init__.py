@@ -1,1 +1,0 @@
-"""Traders who switch: shares of fundamentalists and others that follow their attractiveness."""
