@@ -10,21 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.learning.emergence.bars import CLOCKS
+from simcal.book import size_autocorrelation
+from simcal.learning.emergence.days import CLOCKS
+from simcal.learning.emergence.experiment import load_result, returns_of, training_folder
 from simcal.learning.emergence.figures import (
     plot_arms,
     plot_clustering,
     plot_policy,
     plot_specialisation,
     plot_tails_of_arms,
+    policy_maps,
 )
-from simcal.learning.emergence.one_run import returns_of, training_folder
-from simcal.learning.emergence.policy_maps import policy_maps
+from simcal.learning.emergence.measures import BEHAVIOURS, STATISTICS, THIRDS, TRAITS
 from simcal.learning.emergence.result import EmergenceResult
-from simcal.learning.emergence.run import load_result
 from simcal.learning.emergence.settings import ACTINGS, ARMS
-from simcal.learning.emergence.specialisation import BEHAVIOURS, THIRDS, TRAITS
-from simcal.learning.emergence.statistics import STATISTICS, size_autocorrelation
 from simcal.learning.trained import load_trained
 from simcal.report import Picture, Section, Table, write_report
 
@@ -65,12 +64,8 @@ def _key_numbers(result: EmergenceResult) -> dict[str, Any]:
         "comparisons confirmed": f"{list(found).count('confirmed')} of {len(found)}",
         "runs": f"{len(result.records)} of {len(result.records) + result.missing}",
         "runs without a market": result.collapsed,
-        "decisions per training": f"{result.settings.ppo.iterations * _per_update(result):,}",
+        "decisions per training": f"{result.settings.ppo.iterations * result.settings.steps_per_update:,}",
     }
-
-
-def _per_update(result: EmergenceResult) -> int:
-    return result.settings.ppo.episodes * result.settings.learning_market.n_steps
 
 
 def _verdict(result: EmergenceResult) -> Section:
