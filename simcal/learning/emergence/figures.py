@@ -77,13 +77,13 @@ def plot_arms(
     grid = new_grid(axes, rows, 2, height=1.9 * rows + 0.6, share_x=False)
     table = pd.concat([part.assign(clock=clock) for clock, part in runs.items()], ignore_index=True)
     palette = alternatives(list(runs))
-    options = {"x": "arm", "hue": "clock", "order": ARMS, "palette": palette, "dodge": 0.3, "legend": False}
+    shared: dict[str, Any] = {"x": "arm", "hue": "clock", "order": ARMS, "palette": palette, "legend": False}
+    means: dict[str, Any] = {"errorbar": lambda values: band(values)[1:], "linestyle": "none", "marker": "_"}
     for ax, name in zip(grid.flat, statistics, strict=False):
-        sns.stripplot(table, y=name, ax=ax, jitter=False, size=4, alpha=0.45, **(options | {"dodge": True}))
+        sns.stripplot(table, y=name, ax=ax, jitter=False, size=4, alpha=0.45, dodge=True, **shared)
         low, high = ax.get_ylim()
         room = 0.5 * (high - low)  # intervals of two or three runs can be far wider than all values
-        interval = {"errorbar": lambda values: band(values)[1:], "linestyle": "none", "marker": "_"}
-        sns.pointplot(table, y=name, ax=ax, **interval, **options)
+        sns.pointplot(table, y=name, ax=ax, dodge=0.3, **means, **shared)
         ax.set(xlabel="", ylabel="", ylim=(low - room, high + room))
         ax.set_xticks(range(len(ARMS)), [_SHORT[arm] for arm in ARMS])
         ax.set_title(STATISTICS[name], fontsize=9)

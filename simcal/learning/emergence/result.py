@@ -133,13 +133,11 @@ class EmergenceResult:
         acting = self.settings.acting if acting is None else acting
         rows = []
         for record in self.records:
-            shown = (
-                acting if any(view["acting"] == acting for view in record["views"]) else record["views"][0]["acting"]
-            )
+            shown = acting if acting in record["collapsed"] else next(iter(record["collapsed"]))
             view = next(v for v in record["views"] if v["acting"] == shown and v["clock"] == clock)
-            why = record["collapsed"][shown]
-            row = {"arm": record["arm"], "seed": record["seed"], "acting": shown, "collapsed": why}
-            row["trading steps"] = record["trading_steps"][shown]
+            why, steps = record["collapsed"][shown], record["trading_steps"][shown]
+            row = {"arm": record["arm"], "seed": record["seed"], "acting": shown, "collapsed": why,
+                   "trading steps": steps}  # fmt: skip
             row |= {name: np.nan if why or view[name] is None else view[name] for name in STATISTICS}
             if self.distances is not None:
                 found = self.distances.runs.get((record["arm"], record["seed"], shown, clock), np.nan)
@@ -150,14 +148,12 @@ class EmergenceResult:
     def bands(self, clock: str = CLOCKS[0], acting: str | None = None) -> pd.DataFrame:
         """A row per statistic and arm: mean over seeds, its 95 % interval, deviation, and the number of runs."""
         runs, rows = self.runs(clock, acting), []
-        names = {**STATISTICS, **({"distance": "distance to the real series"} if "distance" in runs else {})}
-        for name in names:
-            for arm in ARMS:
-                x = runs.loc[runs["arm"] == arm, name].dropna().to_numpy(float)
-                mean, low, high = band(x)
-                sd = float(x.std(ddof=1)) if len(x) > 1 else np.nan
-                rows.append({"statistic": name, "arm": arm, "mean": mean, "low": low, "high": high, "sd": sd,
-                             "runs": len(x)})  # fmt: skip
+        names = [name for name in (*STATISTICS, "distance") if name in runs]
+        for name, arm in itertools.product(names, ARMS):
+            x = runs.loc[runs["arm"] == arm, name].dropna().to_numpy(float)
+            mean, low, high = band(x)
+            rows.append({"statistic": name, "arm": arm, "mean": mean, "low": low, "high": high,
+                         "sd": float(x.std(ddof=1)) if len(x) > 1 else np.nan, "runs": len(x)})  # fmt: skip
         return pd.DataFrame(rows)
 
     def table(self, clock: str = CLOCKS[0], acting: str | None = None) -> pd.DataFrame:
@@ -211,23 +207,22 @@ class EmergenceResult:
     def specialisation(self) -> pd.DataFrame:
         """A row per trait and behaviour of the arm "both": rank correlation with its interval over seeds, thirds."""
         rows = [
-            {"seed": record["seed"], **row}
+            row
             for record in self.records
             for row in record["specialisation"]
             if row["acting"] == self.settings.acting and not record["collapsed"][self.settings.acting]
         ]
         found = []
-        for trait in TRAITS:
-            for what in BEHAVIOURS:
-                part = [row for row in rows if row["trait"] == trait and row["behaviour"] == what]
-                if part:
-                    values = np.array([row["correlation"] for row in part], float)
-                    mean, low, high = band(values)
-                    found.append({
-                        "trait": trait, "behaviour": what, "correlation": mean, "low": low, "high": high,
-                        "runs of one sign": int(max((values > 0).sum(), (values < 0).sum())), "runs": len(values),
-                        **{third: float(np.mean([row[third] for row in part])) for third in THIRDS},
-                    })  # fmt: skip
+        for trait, what in itertools.product(TRAITS, BEHAVIOURS):
+            part = pd.DataFrame([row for row in rows if (row["trait"], row["behaviour"]) == (trait, what)])
+            if len(part):
+                values = part["correlation"].to_numpy(float)
+                mean, low, high = band(values)
+                found.append({
+                    "trait": trait, "behaviour": what, "correlation": mean, "low": low, "high": high,
+                    "runs of one sign": int(max((values > 0).sum(), (values < 0).sum())), "runs": len(values),
+                    **{third: float(np.mean(part[third].to_numpy())) for third in THIRDS},
+                })  # fmt: skip
         return pd.DataFrame(found)
 
     def to_dict(self) -> dict[str, Any]:
