@@ -38,7 +38,6 @@ BLOCK_STEP, BLOCK_DECISIONS, BLOCKS_PER_DECISION, BLOCKS_PER_TRADER = 0, 1, 2, 2
 
 GRID = 16  # ticks of a book per tick of the initial price
 
-
 # Parameters of the fundamental value, see `simcal.book.rules.next_value`.
 VALUE = ("fundamental_mean", "fundamental_reversion", "fundamental_start", "variance_mean", "variance_reversion",
          "variance_start", "vol_of_vol", "leverage_correlation")  # fmt: skip
@@ -49,7 +48,7 @@ _PER_TRADER = [name for name, one in BookMarket.SPECS.items() if one.group]
 # `outside` and `mistaken` the accounts of demand from outside and of fat fingers, after those of the traders; `shocks`
 # (k, 2) a step, the warm-up counted, and a factor; `fingers` (k, 3) such a step, a side and a volume. `band` and
 # `threshold` are infinite without a price limit and without halts. Logs of the value are relative to the initial price.
-BookConstants: Any = namedtuple("Constants", [
+BookConstants: Any = namedtuple("BookConstants", [
     *_SAME, *_PER_TRADER, *VALUE, "orthogonal", "moving", "n_traders", "groups", "outside", "mistaken", "start_tick",
     "top", "auctions", "last_price", "exponential", "hard", "replace_orders", "shocks", "fingers", "band", "threshold",
     "halt",

@@ -93,7 +93,7 @@ class PlayedEpisodes(NamedTuple):
     earned
         float64: what her decision before this one earned; 0 without one.
     accounts
-        float64, (n_steps, n_books, at.N_TRADER): her row of `Books.traders` as she decided; None unless wanted.
+        float64, (n_steps, n_books, N_TRADER): her row of `Books.traders` as she decided; None unless wanted.
     """
 
     features: np.ndarray

@@ -43,7 +43,7 @@ _BOUNDS = ((0, 1), (0, 3), (0, 1), (-0.7, 0.7), (0, 0.05), (0, 5), (0, 5), (-0.7
 # A market as numbers that compiled code takes: its parameters, and what follows from them. The price at the start is in
 # ticks; `low` and `high` are the bounds of the features.
 _SAME = [name for name in LearningMarket.SPECS if name not in ("initial_price", "order_lifetime")]
-LearningConstants: Any = namedtuple("Constants", [
+LearningConstants: Any = namedtuple("LearningConstants", [
     *_SAME, "affordable", "n_steps", "first_trade", "sessions", "start_tick", "order_lifetime", "auctions", "gains",
     "low", "high",
 ])  # fmt: skip
