@@ -21,8 +21,8 @@ from numba import njit
 from rich.console import Console
 from rich.table import Table
 
-from simcal.models.book import engine
-from simcal.models.book.engine.play import ADVANCE, CANCEL, LIMIT, MARKET
+from simcal.book import engine
+from simcal.book.engine.auction import ADVANCE, CANCEL, LIMIT, MARKET
 
 TARGET = 10.0  # million orders per second on one core
 N_TICKS, MIDDLE = 2**16, 2**15

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 import simcal
-from simcal.models.book.episodes import clock_closes, episode_statistics, trade_time_closes
+from simcal.book.episodes import clock_closes, episode_statistics, trade_time_closes
 
 EPISODES, STEPS = 24, 2010
 NAMES = ("kurtosis", "hill", "acf_1", "acf_10", "acf_30", "decay", "first_negative", "steps with a trade")

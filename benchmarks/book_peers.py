@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import bisect
 import heapq
+import sys
 from collections import defaultdict, deque
+from pathlib import Path
 from typing import Any
 
-from simcal.models.book.engine.play import ADVANCE, CANCEL, LIMIT, MARKET
-from simcal.models.book.engine.reference import ReferenceBook
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "book"))
+from slow_book import ReferenceBook
+
+from simcal.book.engine.auction import ADVANCE, CANCEL, LIMIT, MARKET
 
 Row = tuple[int, int, int, int, int, int, int]
 WORST = 2**30

@@ -21,8 +21,8 @@ from rich.table import Table
 
 from simcal.learning import LearningMarket, PpoSettings, evaluate, train
 from simcal.learning.books import BookBatch
-from simcal.learning.ppo import Policy
-from simcal.learning.rollout import play
+from simcal.learning.play import play
+from simcal.learning.ppo import SharedPolicy
 from simcal.training import torch_threads
 
 STEPS_TARGET, TRAINING_TARGET = 4e5, 180.0
@@ -49,7 +49,7 @@ def environment(market: LearningMarket, n_books: int, rounds: int = 3) -> float:
 
 def with_policy(market: LearningMarket, n_books: int, width: int) -> float:
     """Steps per second where a network of some width decides."""
-    batch, policy = BookBatch(market, n_books, 0), Policy(11, 2, width, -1.0)
+    batch, policy = BookBatch(market, n_books, 0), SharedPolicy(11, 2, width, -1.0)
     start = time.process_time()
     play(batch, policy, np.arange(n_books))
     return n_books * market.n_steps / (time.process_time() - start)

@@ -10,6 +10,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from simcal.book import BookMarket as BookMarket
+    from simcal.book import OrderBook as OrderBook
     from simcal.calibration import Calibration as Calibration
     from simcal.calibration import Recipe as Recipe
     from simcal.calibration import Validation as Validation
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from simcal.learning import train as train
     from simcal.models import Market as Market
     from simcal.models import load as load
-    from simcal.models.book import BookMarket as BookMarket
-    from simcal.models.book import OrderBook as OrderBook
     from simcal.models.dealers import RfqMarket as RfqMarket
     from simcal.models.herding import HerdingMarket as HerdingMarket
     from simcal.models.stock import StockMarket as StockMarket
@@ -62,8 +62,8 @@ _HOMES = {
     "train": "simcal.learning",
     "Market": "simcal.models",
     "load": "simcal.models",
-    "BookMarket": "simcal.models.book",
-    "OrderBook": "simcal.models.book",
+    "BookMarket": "simcal.book",
+    "OrderBook": "simcal.book",
     "RfqMarket": "simcal.models.dealers",
     "HerdingMarket": "simcal.models.herding",
     "StockMarket": "simcal.models.stock",

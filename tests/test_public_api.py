@@ -18,10 +18,13 @@ FLOORS = [
     {"dealing"},
     {"models"},
     {"simulation"},
-    {"calibration", "trading", "equilibrium", "learning"},
+    {"calibration", "trading", "equilibrium"},
     {"environments"},
+    {"book", "learning"},
     {"cli"},
 ]
+# Whole subjects in one room each, which the core finds by name only; traders who learn do so in the book's engine.
+SATELLITES = {"book": set(), "learning": {"book"}}
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 
@@ -75,10 +78,20 @@ def test_facts_noise_and_report_know_no_market_and_not_each_others_rooms(file):
     assert imported_rooms(file) <= known | {"errors", room(file)}
 
 
-@pytest.mark.parametrize("name", ["calibration", "trading", "equilibrium", "learning"])
+@pytest.mark.parametrize("name", ["calibration", "trading", "equilibrium", *SATELLITES])
 def test_the_verbs_do_not_import_each_other(name):
-    others = FLOORS[5] - {name}
+    others = (FLOORS[5] | SATELLITES.keys()) - {name} - SATELLITES.get(name, set())
     assert not any(imported_rooms(file) & others for file in FILES if room(file) == name)
+
+
+@pytest.mark.parametrize("name", SATELLITES)
+def test_a_satellite_does_without_the_rooms_of_price_markets(name):
+    price_markets = {f"simcal.models.{room}" for room in ("stock", "fundamental", "switching", "lanes", "herding")}
+    for file in FILES:
+        if room(file) == name:
+            tree = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
+            modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+            assert not any(module.startswith(tuple(price_markets)) for module in modules), file
 
 
 # -- the front door -------------------------------------------------------------------------------------------------

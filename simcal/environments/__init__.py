@@ -24,18 +24,16 @@ from simcal.environments.dealers import DealerEnv, DealerVectorEnv
 from simcal.environments.stock import StockEnv, StockVectorEnv
 
 if TYPE_CHECKING:
-    from simcal.environments.learning import LearningEnv, LearningVectorEnv
-    from simcal.environments.learning_views import LearningAECEnv, LearningParallelEnv
     from simcal.environments.parallel import StockParallelEnv
     from simcal.environments.stable_baselines import StableBaselinesEnv
 
 __all__ = [
     "DealerEnv",
     "DealerVectorEnv",
-    "LearningAECEnv",
-    "LearningEnv",
-    "LearningParallelEnv",
-    "LearningVectorEnv",
+    "LearningAECEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
+    "LearningEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
+    "LearningParallelEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
+    "LearningVectorEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
     "StableBaselinesEnv",
     "StockEnv",
     "StockParallelEnv",
@@ -44,10 +42,10 @@ __all__ = [
 
 # Where what is imported when it is first used lives, and what must be installed for it.
 _LATER = {
-    "LearningEnv": ("simcal.environments.learning", "torch", "torch"),
-    "LearningVectorEnv": ("simcal.environments.learning", "torch", "torch"),
-    "LearningAECEnv": ("simcal.environments.learning_views", "pettingzoo", "'simcal[rl]'"),
-    "LearningParallelEnv": ("simcal.environments.learning_views", "pettingzoo", "'simcal[rl]'"),
+    "LearningEnv": ("simcal.learning.environments", "torch", "torch"),
+    "LearningVectorEnv": ("simcal.learning.environments", "torch", "torch"),
+    "LearningAECEnv": ("simcal.learning.views", "pettingzoo", "'simcal[rl]'"),
+    "LearningParallelEnv": ("simcal.learning.views", "pettingzoo", "'simcal[rl]'"),
     "StockParallelEnv": ("simcal.environments.parallel", "pettingzoo", "'simcal[rl]'"),
     "StableBaselinesEnv": ("simcal.environments.stable_baselines", "stable_baselines3", "stable-baselines3"),
 }

@@ -1,4 +1,4 @@
-"""The description of an order-book market whose traders learn: sessions, endowments, traits, orders, reward."""
+"""The market of learning traders: its description, what traders see and choose, and the arms of the experiment."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
+from scipy.special import ndtri
+
+from simcal.book import check_fields, parameter, parameters_of
 from simcal.errors import ParameterError
-from simcal.learning.specs import PARAMETERS, SPECS
 from simcal.models.described import Described
 from simcal.models.market import read_toml
 from simcal.noise import check_integer
-from simcal.parameters import Parameter, check_choices
+from simcal.parameters import Parameter, check_names
 from simcal.resources import resource_folder
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "reward": ("gains", "wealth"),
-    "matching": ("level", "sweep"),
-}
+FEATURES = (
+    "asset ratio", "liquidable ratio", "inverse buying power", "return", "volatility", "bid depth", "ask depth",
+    "blurred value", "noise", "risk aversion", "discount",
+)  # fmt: skip
+"""What a trader sees, in this order, each from -1 to 1."""
+ACTIONS = ("price", "volume")
+"""What she chooses, each from -1 to 1: how patient the price, and the volume, above 0 to buy."""
+
 _LONGEST = 10**6
 
 
@@ -36,7 +42,7 @@ class LearningMarket(Described):
     At the start of an episode trader j draws shares (the whole part of an exponential number), cash (exponential) and
     traits: risk aversion :math:`\alpha^j` and noise :math:`\sigma^j` (normal), discount :math:`\gamma^j` (uniform).
 
-    She sees eleven features (`simcal.learning.specs.FEATURES`), and answers with a price and a volume in [-1, 1]: she
+    She sees eleven features (`simcal.learning.FEATURES`), and answers with a price and a volume in [-1, 1]: she
     buys or sells ``ceil(largest_volume |volume|)`` shares at ``mid (1 -+ price_band price)``, on the grid, rounded away
     from the mid. ``affordable`` caps what she buys by her cash, and what she sells by her shares.
 
@@ -48,7 +54,7 @@ class LearningMarket(Described):
 
     with g ``gain_weight``, kappa ``risk_weight``, w ``reserve``, V the variance of returns since her last order, times
     N. Reward "wealth" is the published one: a level of wealth and penalties of illiquidity and mispricing; see
-    `simcal.learning.books.rewards`.
+    `simcal.learning.books.features.wealth_level`.
 
     The fields and their bounds are listed in ``LearningMarket.SPECS``.
 
@@ -62,42 +68,44 @@ class LearningMarket(Described):
 
     kind: ClassVar[str] = "learning"
     title: ClassVar[str] = "learning market"
-    SPECS: ClassVar[dict[str, Parameter]] = SPECS
+    SPECS: ClassVar[dict[str, Parameter]]
 
-    n_traders: int = 200
+    n_traders: int = parameter(200, "number of traders", 1, 1_000_000, integer=True, letter="N")
     sessions: Sequence[int] = (100, 1000, 10, 1000)
-    initial_price: float = 300.0
-    tick: float = 0.01
-    order_lifetime: int = 200
-    fundamental_volatility: float = 0.003
-    shares_mean: float = 20.0
-    cash_mean: float = 15_000.0
-    risk_aversion_mean: float = 2.0
-    risk_aversion_sd: float = 1.0
-    noise_mean: float = 0.02
-    noise_sd: float = 0.01
-    discount_low: float = 0.75
-    discount_high: float = 0.999
-    largest_volume: int = 20
-    price_band: float = 0.02
+    initial_price: float = parameter(300.0, "price and fundamental value at the start", 0, open=True, unit="price")
+    tick: float = parameter(0.01, "distance of two prices of the book", 0, open=True, letter="delta", unit="price")
+    order_lifetime: int = parameter(200, "steps after which an order lapses", 1, 2**31 - 2, integer=True, unit="steps")
+    fundamental_volatility: float = parameter(
+        0.003, "highest volatility of the fundamental value", 0, 1, letter="s", unit="1/sqrt(step)"
+    )
+    shares_mean: float = parameter(20.0, "mean endowment with shares", 0, 1e6, unit="shares")
+    cash_mean: float = parameter(15_000.0, "mean endowment with cash", 0, 1e12, unit="money")
+    risk_aversion_mean: float = parameter(2.0, "mean risk aversion", 0, 1e3, letter="E alpha")
+    risk_aversion_sd: float = parameter(1.0, "its deviation between traders", 0, 1e3, letter="s_alpha")
+    noise_mean: float = parameter(0.02, "mean noise in what traders know of the value", 0, 10, letter="E sigma")
+    noise_sd: float = parameter(0.01, "its deviation between traders", 0, 10, letter="s_sigma")
+    discount_low: float = parameter(0.75, "smallest discount per decision", 0, 0.9999, letter="g_lo")
+    discount_high: float = parameter(0.999, "largest discount per decision", 0, 0.9999, letter="g_hi")
+    largest_volume: int = parameter(20, "largest volume of an order", 1, 10_000, integer=True, unit="shares")
+    price_band: float = parameter(
+        0.02, "how far from the mid an order may be", 0, 0.5, open=True, unit="share of the mid"
+    )
     affordable: bool = False
     matching: Literal["level", "sweep"] = "level"
     reward: Literal["gains", "wealth"] = "gains"
-    reserve: float = 3_000.0
-    gain_weight: float = 20.0
-    risk_weight: float = 5.0
-    wealth_scale: float = 6e-5
-    short_penalty: float = 0.1
-    debt_penalty: float = 0.1
-    illiquidity_penalty: float = 0.005
-    mispricing_penalty: float = 0.2
+    reserve: float = parameter(
+        3_000.0, "wealth below which gains and risks are measured against it", 0, 1e12, open=True, unit="money"
+    )
+    gain_weight: float = parameter(20.0, "weight of gains and risks in the gains reward", 0, 1e6)
+    risk_weight: float = parameter(5.0, "weight of risks against gains in the gains reward", 0, 1e6, letter="kappa")
+    wealth_scale: float = parameter(6e-5, "scale of wealth in the wealth reward", 0, open=True, unit="1/money")
+    short_penalty: float = parameter(0.1, "penalty of negative shares", 0, 1e6)
+    debt_penalty: float = parameter(0.1, "penalty of negative cash", 0, 1e6)
+    illiquidity_penalty: float = parameter(0.005, "penalty of holdings beyond the book's depth (wealth reward)", 0, 1e6)
+    mispricing_penalty: float = parameter(0.2, "penalty of lasting mispricing (wealth reward)", 0, 1e6)
 
     def __post_init__(self) -> None:
-        for spec in PARAMETERS:
-            object.__setattr__(self, spec.name, spec.check(getattr(self, spec.name)))
-        check_choices(self, CHOICES)
-        if not isinstance(self.affordable, bool):
-            raise ParameterError(f"affordable is {self.affordable!r}, but must be true or false.")
+        check_fields(self)
         object.__setattr__(self, "sessions", _checked_sessions(self.sessions))
         if self.discount_low > self.discount_high:
             raise ParameterError(
@@ -125,6 +133,9 @@ class LearningMarket(Described):
         if values.get("kind") != cls.kind:
             raise ParameterError(f"The kind is {values.get('kind')!r}, but that of a learning market is {cls.kind!r}.")
         return super().from_dict(values)
+
+
+LearningMarket.SPECS = parameters_of(LearningMarket)
 
 
 def _checked_sessions(sessions: Any) -> tuple[int, ...]:
@@ -167,3 +178,61 @@ def load_market(source: str | Path) -> LearningMarket:
             f"There is no market of learning traders {str(source)!r}; known are {', '.join(known)}; {hint}"
         )
     return LearningMarket.from_dict(read_toml(path))
+
+
+_TAIL = 0.001  # of the distribution of a trait, beyond which its feature is clipped
+
+# The corner of the grid of the source: all have the mean risk aversion and noise, and a discount of nearly 0.999.
+_SAME_DISCOUNT = 0.998
+_TRAITS = {"risk-aversion": "risk_aversion_sd", "noise": "noise_sd", "discount": "discount_low"}
+
+ARMS: dict[str, tuple[str, ...]] = {
+    "both": tuple(_TRAITS),
+    "learning-only": (),
+    **{f"{trait}-only": (trait,) for trait in _TRAITS},
+    **{f"without-{trait}": tuple(t for t in _TRAITS if t != trait) for trait in _TRAITS},
+}
+"""Arms of the experiment, and the traits in which traders then differ."""
+
+
+def arm(market: LearningMarket, name: str) -> LearningMarket:
+    """The market in which traders differ in the traits of an arm only.
+
+    Parameters
+    ----------
+    market
+        Where traders differ in all that they shall differ in.
+    name
+        "both" (learning and heterogeneity: the market as it is), "learning-only" (all are alike), or a trait's name,
+        "risk-aversion", "noise" or "discount", with "-only" after it or "without-" before it.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown arm.
+    """
+    check_names([name], ARMS, "an arm of the experiment")
+    kept = {_TRAITS[trait] for trait in ARMS[name]}
+    same = {"risk_aversion_sd": 0.0, "noise_sd": 0.0, "discount_low": min(_SAME_DISCOUNT, market.discount_high)}
+    return market.replace(**{field: value for field, value in same.items() if field not in kept})
+
+
+class Scale(NamedTuple):
+    """The range of a trait that its feature maps to [-1, 1]; `low` = `high` where all traders are alike."""
+
+    low: float
+    high: float
+
+
+def scales(market: LearningMarket) -> tuple[Scale, Scale, Scale]:
+    """Quantiles 0.1 % and 99.9 % of noise, risk aversion and discount: what their features are scaled with."""
+    reach = float(ndtri(1 - _TAIL))
+    low, high = market.discount_low, market.discount_high
+    return (
+        Scale(market.noise_mean - reach * market.noise_sd, market.noise_mean + reach * market.noise_sd),
+        Scale(
+            market.risk_aversion_mean - reach * market.risk_aversion_sd,
+            market.risk_aversion_mean + reach * market.risk_aversion_sd,
+        ),
+        Scale(low + _TAIL * (high - low), high - _TAIL * (high - low)),
+    )

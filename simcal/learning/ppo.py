@@ -18,16 +18,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numba import njit
 from torch import Tensor, nn
 
 from simcal.errors import NumericalError
-from simcal.learning.advantages import OPEN, advantages
 from simcal.learning.settings import PpoSettings
 from simcal.training import NonFiniteWatch, optimiser_tensors, restore_optimiser
 
 LIMIT = 0.999  # to which actions are clipped
 _GAIN = 1.41  # of the orthogonal initial weights
 _LAST_GAIN = 0.01  # of the policy's last layer, times that: all begin alike, around the middle of their choices
+END, OPEN = -1, -2
+"""In the place of a next decision: there is none and nothing follows; what follows is not known."""
 
 
 class Rollout(NamedTuple):
@@ -42,7 +44,7 @@ class Rollout(NamedTuple):
     rewards, discounts
         (n,) float64: what the decision earned until its agent's next one, and what that one counts.
     following
-        (n,) int64: the place of the same agent's next decision, or `END` or `OPEN` of `simcal.learning.advantages`.
+        (n,) int64: the place of the same agent's next decision, or `END` or `OPEN`.
     """
 
     features: np.ndarray
@@ -53,7 +55,7 @@ class Rollout(NamedTuple):
     following: np.ndarray
 
 
-class Policy(nn.Module):
+class SharedPolicy(nn.Module):
     """The means of u: two hidden layers of `width` SiLU units.
 
     Parameters
@@ -80,7 +82,7 @@ def squashed(raw: np.ndarray) -> np.ndarray:
     return np.clip(np.tanh(raw.astype(np.float64)), -LIMIT, LIMIT)
 
 
-class Learner:
+class PpoLearner:
     """The shared policy, its critic, and the updates of both.
 
     Parameters
@@ -95,7 +97,7 @@ class Learner:
     Attributes
     ----------
     policy
-        See `Policy`.
+        See `SharedPolicy`.
     iteration
         Updates made so far.
     """
@@ -104,7 +106,7 @@ class Learner:
         self.settings, self.seed, self.iteration = settings, seed, 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed % 2**63)
-            self.policy = Policy(n_features, n_actions, settings.width, settings.log_sd)
+            self.policy = SharedPolicy(n_features, n_actions, settings.width, settings.log_sd)
             self.critic = _network(n_features, 1, settings.width, _GAIN)
         self._nets = {"policy": self.policy.net, "critic": self.critic}
         self._optimisers = {
@@ -230,3 +232,44 @@ def _network(n_in: int, n_out: int, width: int, last_gain: float) -> nn.Sequenti
         nn.init.orthogonal_(layer.weight, gain)
         nn.init.zeros_(layer.bias)
     return nn.Sequential(layers[0], nn.SiLU(), layers[1], nn.SiLU(), layers[2])
+
+
+def advantages(
+    rewards: np.ndarray, values: np.ndarray, discounts: np.ndarray, following: np.ndarray, trace_decay: float
+) -> np.ndarray:
+    r"""What each decision brought beyond its value.
+
+    .. math:: \delta_i = r_i + \gamma_i V_{i'} - V_i, \qquad A_i = \delta_i + \gamma_i \lambda A_{i'},
+
+    i' the next decision of the same agent; behind an `END` V and A are 0, and A of an `OPEN` decision is 0: its reward
+    is not known, only its value counts.
+
+    Parameters
+    ----------
+    rewards, values, discounts
+        (n,) float64, in the order of time.
+    following
+        (n,) int64: the place of the same agent's next decision, behind its own, or `END` or `OPEN`.
+    trace_decay
+        Lambda, from 0 to 1.
+
+    Returns
+    -------
+    (n,) float64.
+
+    Source: Schulman et al. (2016), "High-dimensional continuous control using generalized advantage estimation".
+    """
+    return _advantages(rewards, values, discounts, following, float(trace_decay))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _advantages(rewards, values, discounts, following, trace_decay):
+    found = np.zeros(rewards.size)
+    for i in range(rewards.size - 1, -1, -1):
+        j = following[i]
+        if j == OPEN:
+            continue
+        found[i] = rewards[i] - values[i]
+        if j != END:
+            found[i] += discounts[i] * (values[j] + trace_decay * found[j])
+    return found

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
-from simcal.errors import ParameterError
+from simcal.book import check_fields, parameter
 from simcal.parameters import check_names
-
-_SCHEDULES = ("linear", "steps")
 
 
 @dataclass(frozen=True)
 class PpoSettings:
-    """Networks and training of `simcal.learning.Learner`; the defaults train a market of 200 traders in minutes.
+    """Networks and training of `simcal.learning.train`; the defaults train a market of 200 traders in minutes.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     iterations, episodes
         Updates of the policy, and the episodes that each of them is made of, played side by side by one policy.
     width
@@ -27,8 +24,8 @@ class PpoSettings:
     epochs, minibatch
         Passes over the decisions of an iteration, and decisions per gradient.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     clip
         How far the ratio of new to old probability counts from 1.
     trace_decay
@@ -43,41 +40,30 @@ class PpoSettings:
         Whether rewards are divided by their deviation in the iteration.
     reward_limit
         To plus and minus which rewards are clipped (after scaling).
+
+    Raises
+    ------
+    ParameterError
+        Where a value is not allowed, in one sentence.
     """
 
-    iterations: int = 80
-    episodes: int = 32
-    width: int = 64
-    learning_rate: float = 3e-4
+    iterations: int = parameter(80, "updates of the policy", 1, integer=True)
+    episodes: int = parameter(32, "episodes of an update", 1, integer=True)
+    width: int = parameter(64, "units of a hidden layer", 1, integer=True)
+    learning_rate: float = parameter(3e-4, "of Adam", 0, open=True)
     schedule: Literal["linear", "steps"] = "linear"
-    epochs: int = 3
-    minibatch: int = 2048
-    clip: float = 0.3
-    trace_decay: float = 0.9
-    log_sd: float = -1.0
-    gradient_norm: float = 0.5
+    epochs: int = parameter(3, "passes over the decisions of an update", 1, integer=True)
+    minibatch: int = parameter(2048, "decisions per gradient", 1, integer=True)
+    clip: float = parameter(0.3, "of the ratio of probabilities", 0, open=True)
+    trace_decay: float = parameter(0.9, "lambda of the advantages", 0, 1)
+    log_sd: float = parameter(-1.0, "logarithm of the policy's deviation", -10, 2)
+    gradient_norm: float = parameter(0.5, "of gradients", 0, open=True)
     centred: bool = True
     scaled_rewards: bool = False
-    reward_limit: float = 20.0
+    reward_limit: float = parameter(20.0, "of rewards", 0, open=True)
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "episodes", "width", "epochs", "minibatch"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ParameterError(f"{name} is {value!r}, but must be a whole number of at least 1.")
-        for name in ("learning_rate", "clip", "gradient_norm", "reward_limit"):
-            value = getattr(self, name)
-            if not _is_number(value) or not value > 0:
-                raise ParameterError(f"{name} is {value!r}, but must be a number above 0.")
-        if not _is_number(self.trace_decay) or not 0 <= self.trace_decay <= 1:
-            raise ParameterError(f"trace_decay is {self.trace_decay!r}, but must be a number from 0 to 1.")
-        if not _is_number(self.log_sd) or not -10 <= self.log_sd <= 2:
-            raise ParameterError(f"log_sd is {self.log_sd!r}, but must be a number from -10 to 2.")
-        if self.schedule not in _SCHEDULES:
-            raise ParameterError(f"schedule is {self.schedule!r}, but must be 'linear' or 'steps'.")
-        for name in ("centred", "scaled_rewards"):
-            if not isinstance(getattr(self, name), bool):
-                raise ParameterError(f"{name} is {getattr(self, name)!r}, but must be true or false.")
+        check_fields(self)
 
     @classmethod
     def published(cls) -> Self:
@@ -105,7 +91,3 @@ class PpoSettings:
         if self.schedule == "linear":
             return self.learning_rate * (1.0 - iteration / self.iterations)
         return max(self.learning_rate * 0.995 ** ((iteration * self.epochs + epoch) // 50), 1e-6)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

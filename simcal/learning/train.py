@@ -1,9 +1,10 @@
-"""The verb: let all traders of a market learn one shared policy."""
+"""The verb: let all traders of a market learn one shared policy; and its rows for TensorBoard."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,11 @@ import torch
 
 from simcal.errors import NumericalError, ParameterError
 from simcal.files import make_folder
-from simcal.learning.activity import Activity, collapse
 from simcal.learning.books.batch import BookBatch
-from simcal.learning.market import LearningMarket, load_market
-from simcal.learning.ppo import Learner
-from simcal.learning.rollout import rollout
+from simcal.learning.market import ACTIONS, FEATURES, LearningMarket, load_market
+from simcal.learning.play import Activity, collapse, rollout
+from simcal.learning.ppo import PpoLearner
 from simcal.learning.settings import PpoSettings
-from simcal.learning.specs import ACTIONS, FEATURES
 from simcal.learning.trained import TrainedMarket
 from simcal.noise import check_seed
 from simcal.training import Budget, load_checkpoint, save_checkpoint, torch_threads
@@ -43,8 +42,8 @@ def train(
     Runs on one thread; as many processes as there are cores train as many markets. Iteration k (from 0) is made of the
     episodes k times `settings.episodes` and those that follow, whose noise depends on seed and number only.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     market
         Or its name, TOML file or folder.
     settings
@@ -52,15 +51,15 @@ def train(
     seed
         Of weights and episodes.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     budget
         Seconds after which the training stops, interrupted runs included; the status tells.
     out
         A folder, which gets what `TrainedMarket.save` writes, and a checkpoint that is kept up to date: a training that
         was interrupted goes on from it, bit for bit, when it is asked for again, and one that is done is read.
     listen
-        Called with a row of numbers after each iteration: iteration, steps so far, those of `Learner.update` and of
+        Called with a row of numbers after each iteration: iteration, steps so far, those of `PpoLearner.update` and of
         `Activity`, and whether the market had collapsed.
 
     Raises
@@ -75,7 +74,7 @@ def train(
     identity = {"market": market.to_dict(), "settings": settings.to_dict(), "seed": seed}
     file = None if out is None else _checkpoint(Path(out))
     with torch_threads(1):
-        learner = Learner(len(FEATURES), len(ACTIONS), settings, seed)
+        learner = PpoLearner(len(FEATURES), len(ACTIONS), settings, seed)
         history: list[dict[str, float]] = []
         used = _restore(learner, file, identity, history) if file is not None and file.is_file() else 0.0
         clock, saved = Budget(budget, used), time.monotonic()
@@ -110,7 +109,7 @@ def train(
     return trained
 
 
-def _iterate(learner: Learner, batch: BookBatch) -> dict[str, float]:
+def _iterate(learner: PpoLearner, batch: BookBatch) -> dict[str, float]:
     """One iteration: play, learn, and what there is to tell."""
     done = learner.iteration
     decisions, activity = rollout(batch, learner.policy, np.arange(done * batch.n_books, (done + 1) * batch.n_books))
@@ -148,7 +147,7 @@ def _checkpoint(folder: Path) -> Path:
 
 
 def _save(
-    learner: Learner, path: Path, identity: Mapping[str, Any], history: list[dict[str, float]], used: float
+    learner: PpoLearner, path: Path, identity: Mapping[str, Any], history: list[dict[str, float]], used: float
 ) -> None:
     rows = torch.tensor([list(row.values()) for row in history], dtype=torch.float64)
     state = {
@@ -158,7 +157,7 @@ def _save(
     save_checkpoint(path, {**learner.tensors(), "history": rows}, state)
 
 
-def _restore(learner: Learner, path: Path, identity: Mapping[str, Any], history: list[dict[str, float]]) -> float:
+def _restore(learner: PpoLearner, path: Path, identity: Mapping[str, Any], history: list[dict[str, float]]) -> float:
     tensors, state = load_checkpoint(path)
     if state.get("identity") != dict(identity):
         raise ParameterError(
@@ -170,3 +169,37 @@ def _restore(learner: Learner, path: Path, identity: Mapping[str, Any], history:
         history.append(dict(zip(state["columns"], row, strict=True)))
         history[-1] |= {name: int(history[-1][name]) for name in ("iteration", "steps")}
     return float(state["used"])
+
+
+@contextmanager
+def tensorboard(folder: str | Path) -> Iterator[Listener]:
+    """What `simcal.learning.train` takes as `listen`: writes every number of a row by its iteration into `folder`.
+
+    Where a training goes on after an interruption, rows that it plays again replace the old ones.
+
+    Raises
+    ------
+    ParameterError
+        TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise ParameterError(
+            "TensorBoard is not installed: install it with `pip install tensorboard`, or train without it; "
+            "history.csv has the same numbers."
+        ) from None
+    writers: list[Any] = []
+
+    def listen(row: Mapping[str, float]) -> None:
+        iteration = int(row["iteration"])
+        if not writers:
+            writers.append(SummaryWriter(str(folder), purge_step=iteration))
+        for name, value in row.items():
+            writers[0].add_scalar(name, value, iteration)
+
+    try:
+        yield listen
+    finally:
+        for writer in writers:
+            writer.close()

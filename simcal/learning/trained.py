@@ -19,10 +19,9 @@ from torch import Tensor
 from simcal.errors import DataError, ParameterError
 from simcal.files import write_atomically
 from simcal.json_text import json_text
-from simcal.learning.market import LearningMarket, load_market
-from simcal.learning.ppo import Policy, squashed
+from simcal.learning.market import ACTIONS, FEATURES, LearningMarket, load_market
+from simcal.learning.ppo import SharedPolicy, squashed
 from simcal.learning.settings import PpoSettings
-from simcal.learning.specs import ACTIONS, FEATURES
 from simcal.training import load_checkpoint, save_checkpoint
 
 KIND = "training"
@@ -35,19 +34,23 @@ _NET = "policy."
 class TrainedMarket:
     """Traders who have learned.
 
-    Main attributes
-    ---------------
-    market, settings, seed : what was trained, and how.
-    status : how the training ended, in sentences; with the number that shows it where the market collapsed.
-    succeeded : whether it has been trained to an end, that is to its last iteration or the end of its budget.
-    collapsed : the iteration in whose episodes the market was found collapsed for the first time, of a collapse that
-        lasts to the end; None where the last iteration's is a market.
-
-    Other attributes
-    ----------------
-    history : a row per iteration, see `simcal.learning.train`.
-    weights : of the policy's network.
-    seconds : wall time, interrupted runs included.
+    Attributes
+    ----------
+    market, settings, seed
+        What was trained, and how.
+    status
+        How the training ended, in sentences; with the number that shows it where the market collapsed.
+    succeeded
+        Whether it has been trained to an end, that is to its last iteration or the end of its budget.
+    collapsed
+        The iteration in whose episodes the market was found collapsed for the first time, of a collapse that lasts to
+        the end; None where the last iteration's is a market.
+    history
+        A row per iteration, see `simcal.learning.train`.
+    weights
+        Of the policy's network.
+    seconds
+        Wall time, interrupted runs included.
     """
 
     market: LearningMarket
@@ -61,9 +64,9 @@ class TrainedMarket:
     seconds: float = 0.0
 
     @cached_property
-    def policy(self) -> Policy:
+    def policy(self) -> SharedPolicy:
         """The network, and the deviation of its noise."""
-        policy = Policy(len(FEATURES), len(ACTIONS), self.settings.width, self.settings.log_sd)
+        policy = SharedPolicy(len(FEATURES), len(ACTIONS), self.settings.width, self.settings.log_sd)
         policy.net.load_state_dict(self.weights)
         return policy
 

@@ -25,7 +25,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "stock": ("simcal.models.stock", "StockMarket"),
     "herding": ("simcal.models.herding", "HerdingMarket"),
     "rfq": ("simcal.models.dealers.market", "RfqMarket"),
-    "book": ("simcal.models.book.market", "BookMarket"),
+    "book": ("simcal.book.market", "BookMarket"),
     "equilibrium-market": ("simcal.models.trading_costs.market", "EquilibriumMarket"),
 }
 # Descriptions in models/ that are not markets yet: to be solved (simcal.equilibrium) or trained (simcal.learning).

@@ -6,7 +6,7 @@ import pytest
 import simcal
 from simcal.errors import ParameterError
 from simcal.learning import ARMS, LearningMarket, arm, load_market, market_names
-from simcal.learning.traits import scales
+from simcal.learning.market import scales
 
 
 def test_the_markets_that_come_with_simcal():

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from simcal.errors import NumericalError, ParameterError
-from simcal.learning.advantages import END, OPEN, advantages
-from simcal.learning.ppo import Learner, Rollout, squashed
+from simcal.learning.ppo import END, OPEN, PpoLearner, Rollout, advantages, squashed
 from simcal.learning.settings import PpoSettings
 from simcal.training import load_checkpoint, save_checkpoint
 
@@ -43,7 +42,7 @@ def rollout(learner, features, generator, n_actions, reward, discounts=None, fol
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_decision_with_a_known_best_answer(seed):
     # Hit 0.6 x: noise and squashing move the best mean, which quadrature gives.
-    learner, generator = Learner(2, 1, SMALL, seed), np.random.default_rng(seed)
+    learner, generator = PpoLearner(2, 1, SMALL, seed), np.random.default_rng(seed)
     for _ in range(SMALL.iterations):
         x = generator.uniform(-1, 1, (4096, 2)).astype(np.float32)
         learner.update(rollout(learner, x, generator, 1, lambda a, x=x: -4 * (a[:, 0] - 0.6 * x[:, 0]) ** 2))
@@ -59,7 +58,7 @@ def test_each_discount_gets_its_own_best_answer(seed):
     # Acting costs a^2 now and gives 1.2 a later: the best action of who discounts by g is about 0.6 g. The second
     # decision does not see the first action, so that only whole sums (lambda 1) know what it brings.
     settings = SMALL.replace(trace_decay=1.0)
-    learner, generator, pairs = Learner(2, 1, settings, seed), np.random.default_rng(seed), 2048
+    learner, generator, pairs = PpoLearner(2, 1, settings, seed), np.random.default_rng(seed), 2048
     for _ in range(SMALL.iterations):
         g = generator.uniform(0, 1, pairs)
         x = np.concatenate([np.stack([g, np.ones(pairs)], 1), np.stack([g, -np.ones(pairs)], 1)]).astype(np.float32)
@@ -82,7 +81,7 @@ def test_each_discount_gets_its_own_best_answer(seed):
 def test_the_critic_learns_what_each_discount_makes_of_a_long_row():
     # Six decisions that earn 1 each are worth (1 - g^k) / (1 - g) when k of them are left.
     settings = PpoSettings(iterations=60, width=32, minibatch=512, epochs=6, learning_rate=3e-3, trace_decay=0.9)
-    learner, generator, rows, length = Learner(2, 1, settings, 0), np.random.default_rng(0), 256, 6
+    learner, generator, rows, length = PpoLearner(2, 1, settings, 0), np.random.default_rng(0), 256, 6
     left = np.repeat(np.arange(length, 0, -1), rows)
     following = np.arange(rows * length) + rows
     following[-rows:] = END
@@ -140,10 +139,10 @@ def _learn(learner, generator, count):
 
 
 def test_a_restored_learner_goes_on_bit_for_bit(tmp_path):
-    one, generator = Learner(2, 1, SMALL, 3), np.random.default_rng(3)
+    one, generator = PpoLearner(2, 1, SMALL, 3), np.random.default_rng(3)
     _learn(one, generator, 3)
     save_checkpoint(tmp_path / "c.safetensors", one.tensors(), one.state())
-    other = Learner(2, 1, SMALL, 3)
+    other = PpoLearner(2, 1, SMALL, 3)
     other.restore(*load_checkpoint(tmp_path / "c.safetensors"))
     rows = _learn(one, np.random.default_rng(4), 2)
     assert rows == _learn(other, np.random.default_rng(4), 2)
@@ -152,7 +151,7 @@ def test_a_restored_learner_goes_on_bit_for_bit(tmp_path):
 
 
 def _learned_from(settings, factor):
-    learner, generator = Learner(2, 1, settings, 0), np.random.default_rng(0)
+    learner, generator = PpoLearner(2, 1, settings, 0), np.random.default_rng(0)
     for _ in range(3):
         x = generator.uniform(-1, 1, (512, 2)).astype(np.float32)
         learner.update(rollout(learner, x, generator, 1, lambda a, x=x: factor * (1 - (a[:, 0] - x[:, 0]) ** 2)))
@@ -169,7 +168,7 @@ def test_scaled_rewards_have_no_unit_and_clipped_ones_no_outliers():
 
 
 def test_a_reward_that_is_not_finite_ends_the_training_with_a_sentence():
-    learner, generator = Learner(2, 1, SMALL, 0), np.random.default_rng(0)
+    learner, generator = PpoLearner(2, 1, SMALL, 0), np.random.default_rng(0)
     with pytest.raises(NumericalError, match="reward of iteration 1 is not a finite number"):
         learner.update(rollout(learner, np.zeros((8, 2), np.float32), generator, 1, lambda a: np.full(len(a), np.nan)))
 

@@ -13,11 +13,9 @@ import torch
 
 from simcal.errors import DataError, ParameterError
 from simcal.learning import Activity, LearningMarket, PpoSettings, evaluate, load_trained, tensorboard, train
-from simcal.learning.activity import collapse
-from simcal.learning.advantages import END, OPEN
 from simcal.learning.books import BookBatch
-from simcal.learning.ppo import Learner, Policy
-from simcal.learning.rollout import link, play, rollout
+from simcal.learning.play import collapse, link, play, rollout
+from simcal.learning.ppo import END, OPEN, PpoLearner, SharedPolicy
 
 # The modules, which functions of the same name hide in the package.
 train_module = sys.modules["simcal.learning.train"]
@@ -132,7 +130,7 @@ def test_another_trainings_folder_is_refused(tmp_path):
         load_trained(tmp_path / "other")
 
 
-class Bidders(Learner):
+class Bidders(PpoLearner):
     """Begins where everybody wants to buy."""
 
     def __init__(self, *arguments):
@@ -142,7 +140,7 @@ class Bidders(Learner):
 
 
 def test_a_collapse_is_told_with_the_number_that_shows_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(train_module, "Learner", Bidders)
+    monkeypatch.setattr(train_module, "PpoLearner", Bidders)
     trained = train(SMALL, QUICK, seed=0, out=tmp_path / "run")
     assert trained.collapsed == 1
     share = trained.history["buy_share"].iloc[-1]
@@ -190,7 +188,7 @@ def test_decisions_are_linked_to_the_same_traders_next(seed, last):
 def test_all_gains_of_a_trader_sum_to_her_gain_in_wealth():
     # Without weights on risk and penalties the rewards are differences of wealth: their sum is what came of her.
     market = SMALL.replace(risk_weight=0.0, short_penalty=0.0, debt_penalty=0.0, gain_weight=1.0, reserve=1.0)
-    batch, policy = BookBatch(market, 3, 1), Policy(11, 2, 16, -1.0)
+    batch, policy = BookBatch(market, 3, 1), SharedPolicy(11, 2, 16, -1.0)
     found, _ = rollout(batch, policy, np.arange(3))
     steps = played_first(batch, policy)
     for (b, j), (first, wealth) in steps.items():

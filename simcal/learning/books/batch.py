@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from simcal.book.engine import OPTIONS
 from simcal.errors import ParameterError
+from simcal.learning.books import layout as at
 from simcal.learning.books.features import observe
-from simcal.learning.books.layout import ACTING, DISCOUNT, PREVIOUS, STEP, Books, constants, new_books, one_of
-from simcal.learning.books.start import start
-from simcal.learning.books.step import close, look, play
-from simcal.learning.market import LearningMarket
-from simcal.learning.specs import ACTIONS, BLOCK_OTHERS, FEATURES
-from simcal.models.lanes import OPTIONS
+from simcal.learning.books.layout import Books, constants, new_books, one_of
+from simcal.learning.books.step import close, look, play, start
+from simcal.learning.market import ACTIONS, FEATURES, LearningMarket
 from simcal.noise import check_integer, check_seed
 from simcal.noise.compiled import normal_pair, philox
 from simcal.noise.counters import key_of
@@ -71,22 +70,22 @@ class BookBatch:
     @property
     def steps(self) -> np.ndarray:
         """(n_books,) steps that were played."""
-        return self.state.counts[:, STEP]
+        return self.state.counts[:, at.STEP]
 
     @property
     def acting(self) -> np.ndarray:
         """(n_books,) the traders whose turn it is."""
-        return self.state.counts[:, ACTING]
+        return self.state.counts[:, at.ACTING]
 
     @property
     def previous(self) -> np.ndarray:
         """(n_books,) the step of the last decision of who acts now, -1 where it is her first; a copy."""
-        return self._of_acting(PREVIOUS).astype(np.int64)
+        return self._of_acting(at.PREVIOUS).astype(np.int64)
 
     @property
     def discounts(self) -> np.ndarray:
         """(n_books,) the discount per decision of who acts now; a copy."""
-        return self._of_acting(DISCOUNT)
+        return self._of_acting(at.DISCOUNT)
 
     def _of_acting(self, column: int) -> np.ndarray:
         return self.state.traders[np.arange(self.n_books), self.acting, column]
@@ -150,10 +149,10 @@ def _begin(c, books, k0, k1, numbers, mask, features, noise):
 def _advance(c, books, k0, k1, numbers, mask, actions, features, noise, rewards):
     for b in range(numbers.size):
         rewards[b] = 0.0
-        if mask[b] and books.counts[b, STEP] < c.n_steps:
+        if mask[b] and books.counts[b, at.STEP] < c.n_steps:
             one = one_of(books, b)
             rewards[b] = play(c, one, actions[b, 0], actions[b, 1])
-            if books.counts[b, STEP] < c.n_steps:
+            if books.counts[b, at.STEP] < c.n_steps:
                 look(c, one, k0, k1, numbers[b], features[b], noise[b])
 
 
@@ -166,8 +165,8 @@ def _close(c, books, earned):
 @njit(cache=True, **OPTIONS)
 def _see_all(c, books, b, k0, k1, path, seen):
     one = one_of(books, b)
-    step = U32(books.counts[b, STEP] + 1)
+    step = U32(books.counts[b, at.STEP] + 1)
     for j in range(c.n_traders):
-        words = philox(k0, k1, U32(path), U32(path >> U64(32)), step, U32(BLOCK_OTHERS + j))
+        words = philox(k0, k1, U32(path), U32(path >> U64(32)), step, U32(at.BLOCK_OTHERS + j))
         blur, _ = normal_pair(words[0], words[1], 1.0)
         observe(c, one, j, blur, seen[j])

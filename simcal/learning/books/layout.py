@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from simcal.learning.market import LearningMarket
-from simcal.learning.specs import FEATURES
-from simcal.learning.traits import scales
-from simcal.models.book import engine
-from simcal.models.lanes import OPTIONS
+from simcal.book import engine
+from simcal.learning.market import FEATURES, LearningMarket, scales
 
 # Columns of `Books.traders`. SINCE is when returns begin to count, PREVIOUS the step of the last decision (-1: none),
 # BEFORE the wealth at it, EXPOSURE the share of it in shares after it.
@@ -28,6 +26,11 @@ N_COUNT = 12
 # Columns of `Books.record`: what stood when a step began; for the mid the price where a side of the book is empty.
 RECORD_MID, RECORD_VALUE, RECORD_PRICE = range(3)
 
+# Blocks of the noise, see `simcal.noise`. At step t (from 1): who acts, what the value does and how blurred she sees
+# it; normals for the policy; from BLOCK_OTHERS on one per trader, who would see it blurred by that. Step 0 draws
+# endowments and traits, two blocks a trader, and in the block after the last trader's the volatility of the value.
+BLOCK_MARKET, BLOCK_POLICY, BLOCK_OTHERS = 0, 1, 2
+
 TRADE = np.dtype([
     ("step", "i4"), ("tick", "i4"), ("volume", "i4"), ("buyer", "i4"), ("seller", "i4"), ("bought", "i4"),
     ("mid", "f8"),
@@ -37,40 +40,13 @@ TRADE = np.dtype([
 _BOUNDS = ((0, 1), (0, 3), (0, 1), (-0.7, 0.7), (0, 0.05), (0, 5), (0, 5), (-0.7, 0.7))
 
 
-class Constants(NamedTuple):
-    """A market as numbers that compiled code takes; `LearningMarket` says what they are."""
-
-    n_traders: int
-    n_steps: int
-    first_trade: int
-    sessions: Any
-    tick: float
-    start_tick: float
-    lifetime: int
-    value_sd: float
-    shares_mean: float
-    cash_mean: float
-    risk_mean: float
-    risk_sd: float
-    noise_mean: float
-    noise_sd: float
-    discount_low: float
-    discount_high: float
-    largest: int
-    band: float
-    affordable: bool
-    auctions: bool
-    gains: bool
-    reserve: float
-    gain_weight: float
-    risk_weight: float
-    wealth_scale: float
-    short_penalty: float
-    debt_penalty: float
-    illiquidity_penalty: float
-    mispricing_penalty: float
-    low: Any
-    high: Any
+# A market as numbers that compiled code takes: its parameters, and what follows from them. The price at the start is in
+# ticks; `low` and `high` are the bounds of the features.
+_SAME = [name for name in LearningMarket.SPECS if name not in ("initial_price", "order_lifetime")]
+LearningConstants: Any = namedtuple("LearningConstants", [
+    *_SAME, "affordable", "n_steps", "first_trade", "sessions", "start_tick", "order_lifetime", "auctions", "gains",
+    "low", "high",
+])  # fmt: skip
 
 
 class Books(NamedTuple):
@@ -79,7 +55,7 @@ class Books(NamedTuple):
     Attributes
     ----------
     book
-        The order books, see `simcal.models.book.engine`.
+        The order books, see `simcal.book.engine`.
     traders, numbers, counts
         (n, n_traders, N_TRADER), (n, N_NUMBER) float64 and (n, N_COUNT) int64: see the columns above.
     log_mids, squares
@@ -115,7 +91,7 @@ class Books(NamedTuple):
     trades: Any
 
 
-@njit(**OPTIONS)
+@njit(**engine.OPTIONS)
 def one_of(books, b):
     """Market b of a batch, as views."""
     return Books(
@@ -125,24 +101,20 @@ def one_of(books, b):
     )  # fmt: skip
 
 
-def constants(market: LearningMarket) -> Constants:
-    """The numbers of a market."""
+def constants(market: LearningMarket) -> Any:
+    """The numbers of a market, see `LearningConstants`."""
     bounds = np.array([*_BOUNDS, *scales(market)], dtype=float)
     assert len(bounds) == len(FEATURES)
-    return Constants(
-        n_traders=market.n_traders, n_steps=market.n_steps, first_trade=market.first_trade,
-        sessions=np.array(market.sessions, np.int64), tick=market.tick,
-        start_tick=float(round(market.initial_price / market.tick)), lifetime=_lifetime(market),
-        value_sd=market.fundamental_volatility, shares_mean=market.shares_mean, cash_mean=market.cash_mean,
-        risk_mean=market.risk_aversion_mean, risk_sd=market.risk_aversion_sd, noise_mean=market.noise_mean,
-        noise_sd=market.noise_sd, discount_low=market.discount_low, discount_high=market.discount_high,
-        largest=market.largest_volume, band=market.price_band, affordable=market.affordable,
-        auctions=market.matching == "level", gains=market.reward == "gains", reserve=market.reserve,
-        gain_weight=market.gain_weight, risk_weight=market.risk_weight, wealth_scale=market.wealth_scale,
-        short_penalty=market.short_penalty, debt_penalty=market.debt_penalty,
-        illiquidity_penalty=market.illiquidity_penalty, mispricing_penalty=market.mispricing_penalty,
-        low=np.ascontiguousarray(bounds[:, 0]), high=np.ascontiguousarray(bounds[:, 1]),
-    )  # fmt: skip
+    return LearningConstants(
+        **{name: getattr(market, name) for name in (*_SAME, "affordable", "n_steps", "first_trade")},
+        sessions=np.array(market.sessions, np.int64),
+        start_tick=float(round(market.initial_price / market.tick)),
+        order_lifetime=_lifetime(market),
+        auctions=market.matching == "level",
+        gains=market.reward == "gains",
+        low=np.ascontiguousarray(bounds[:, 0]),
+        high=np.ascontiguousarray(bounds[:, 1]),
+    )
 
 
 def _lifetime(market: LearningMarket) -> int:
@@ -158,10 +130,17 @@ def new_books(market: LearningMarket, n_books: int) -> Books:
     lifetime = _lifetime(market)
     rule = engine.EACH_LEVEL if market.matching == "level" else engine.ONE_PRICE
     return Books(
-        engine.new_books(n_books, n_ticks=n_ticks, capacity=lifetime + 2, rule=rule, wheel=lifetime + 2),
-        np.zeros((n_books, n_traders, N_TRADER)), np.zeros((n_books, N_NUMBER)), np.zeros((n_books, N_COUNT), np.int64),
-        np.zeros((n_books, n_steps)), np.zeros((n_books, n_steps)), np.zeros((n_books, n_steps + 1), np.int32),
-        np.zeros((n_books, n_steps + 1, 3)), np.zeros((n_books, lifetime + 1), np.int32),
-        np.zeros((n_books, lifetime + 1), np.int32), np.zeros((n_books, lifetime + 3), np.int32),
-        np.zeros((n_books, lifetime + 1)), np.zeros((n_books, n_steps), TRADE),
-    )  # fmt: skip
+        book=engine.new_books(n_books, n_ticks=n_ticks, capacity=lifetime + 2, rule=rule, wheel=lifetime + 2),
+        traders=np.zeros((n_books, n_traders, N_TRADER)),
+        numbers=np.zeros((n_books, N_NUMBER)),
+        counts=np.zeros((n_books, N_COUNT), np.int64),
+        log_mids=np.zeros((n_books, n_steps)),
+        squares=np.zeros((n_books, n_steps)),
+        counted=np.zeros((n_books, n_steps + 1), np.int32),
+        record=np.zeros((n_books, n_steps + 1, 3)),
+        ticks=np.zeros((n_books, lifetime + 1), np.int32),
+        volumes=np.zeros((n_books, lifetime + 1), np.int32),
+        places=np.zeros((n_books, lifetime + 3), np.int32),
+        scratch=np.zeros((n_books, lifetime + 1)),
+        trades=np.zeros((n_books, n_steps), TRADE),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,24 +10,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.learning.emergence.bars import CLOCKS
+from simcal.book import size_autocorrelation
+from simcal.learning.emergence.days import CLOCKS
+from simcal.learning.emergence.experiment import load_result, returns_of, training_folder
 from simcal.learning.emergence.figures import (
     plot_arms,
     plot_clustering,
     plot_policy,
     plot_specialisation,
     plot_tails_of_arms,
+    policy_maps,
 )
-from simcal.learning.emergence.one_run import returns_of, training_folder
-from simcal.learning.emergence.policy_maps import policy_maps
+from simcal.learning.emergence.measures import BEHAVIOURS, STATISTICS, THIRDS, TRAITS
 from simcal.learning.emergence.result import EmergenceResult
-from simcal.learning.emergence.run import load_result
 from simcal.learning.emergence.settings import ACTINGS, ARMS
-from simcal.learning.emergence.specialisation import BEHAVIOURS, THIRDS, TRAITS
-from simcal.learning.emergence.statistics import STATISTICS, size_autocorrelation
 from simcal.learning.trained import load_trained
 from simcal.report import Picture, Section, Table, write_report
 
+# Columns of comparisons, in words.
+_NAMES = {"against": "against", "mean": "both", "other mean": "other", "delta": "Cliff's delta", "p": "p",
+          "p_holm": "p, corrected"}  # fmt: skip
 _WORDS = {"means": "do what the policy means", "noise": "act with noise"}
 
 
@@ -65,23 +67,19 @@ def _key_numbers(result: EmergenceResult) -> dict[str, Any]:
         "comparisons confirmed": f"{list(found).count('confirmed')} of {len(found)}",
         "runs": f"{len(result.records)} of {len(result.records) + result.missing}",
         "runs without a market": result.collapsed,
-        "decisions per training": f"{result.settings.ppo.iterations * _per_update(result):,}",
+        "decisions per training": f"{result.settings.ppo.iterations * result.settings.steps_per_update:,}",
     }
-
-
-def _per_update(result: EmergenceResult) -> int:
-    return result.settings.ppo.episodes * result.settings.learning_market.n_steps
 
 
 def _verdict(result: EmergenceResult) -> Section:
     claim = result.claim()
-    names = {"part": "part", "against": "against", "mean": "both", "other mean": "other", "delta": "Cliff's delta",
-             "p": "p", "p_holm": "p, corrected", "n": "runs", "m": "other runs", "finding": "finding"}  # fmt: skip
+    names = {"part": "part", **_NAMES, "n": "runs", "m": "other runs", "finding": "finding"}
+    shown = claim.loc[:, list(names)].rename(columns=names)
     caption = (
         f"In {CLOCKS[0]}, traders who learned {_WORDS[result.settings.acting]}. Confirmed: the claimed sign, Cliff's "
         f"delta of at least 0.33 in size, and p below {result.settings.level:g} after Holm's correction for these rows."
     )
-    return Section("The claim", result.verdict, [Table(claim.loc[:, list(names)].rename(columns=names), caption)])
+    return Section("The claim", result.verdict, [Table(shown, caption)])
 
 
 def _arms(result: EmergenceResult) -> Section:
@@ -112,18 +110,12 @@ def _statistics(result: EmergenceResult) -> list[Section]:
         for clock in CLOCKS
         for a in sorted(ACTINGS, key=lambda a: a != acting)
     ]
-    z = {clock: {arm: _returns(result, arm, clock) for arm in ARMS} for clock in CLOCKS}
-    clustering = {
-        clock: {arm: np.array([size_autocorrelation(x) for x in found])
-                for arm, found in arms.items()}
-        for clock, arms in z.items()
-    }  # fmt: skip
-    pooled = {
-        clock: {
-            arm: np.concatenate([x.ravel() for x in found]) if found else np.empty(0) for arm, found in arms.items()
-        }
-        for clock, arms in z.items()
-    }
+    clustering: dict[str, dict[str, np.ndarray]] = {clock: {} for clock in CLOCKS}
+    pooled: dict[str, dict[str, np.ndarray]] = {clock: {} for clock in CLOCKS}
+    for clock, arm in itertools.product(CLOCKS, ARMS):
+        z = _returns(result, arm, clock)
+        clustering[clock][arm] = np.array([size_autocorrelation(x) for x in z])
+        pooled[clock][arm] = np.concatenate([np.empty(0), *(x.ravel() for x in z)])
     figures = [
         Picture(plot_arms({clock: result.runs(clock) for clock in CLOCKS}), "A point is a run. Axes show the runs; "
                 "intervals of few runs may reach beyond them."),
@@ -143,13 +135,10 @@ def _returns(result: EmergenceResult, arm: str, clock: str) -> list[np.ndarray]:
 
 
 def _comparisons(result: EmergenceResult) -> Section:
-    names = {"statistic": "statistic", "against": "against", "mean": "both", "other mean": "other",
-             "delta": "Cliff's delta", "p": "p", "p_holm": "p, corrected"}  # fmt: skip
     tables = []
     for clock in CLOCKS:
-        found = result.comparisons(clock).loc[:, list(names)]
-        found["statistic"] = found["statistic"].map(STATISTICS)
-        tables.append(Table(found.rename(columns=names), f"{clock}: the arm both against each other arm."))
+        found = result.comparisons(clock).replace({"statistic": STATISTICS}).loc[:, ["statistic", *_NAMES]]
+        tables.append(Table(found.rename(columns=_NAMES), f"{clock}: the arm both against each other arm."))
     n_tests = len(STATISTICS) * (len(ARMS) - 1)
     prose = [
         "Mann and Whitney's two-sided test over seeds, exact where no values tie; Cliff's delta is the chance that a "
@@ -213,22 +202,19 @@ def _policy(result: EmergenceResult) -> list[Section]:
 
 
 def _runs(result: EmergenceResult) -> Section:
-    rows: list[Mapping[str, Any]] = []
+    rows = []
     for record in result.records:
         for acting, why in record["collapsed"].items():
+            share = record["one_sided"].get(acting)
             rows.append({
                 "arm": record["arm"], "seed": record["seed"], "acting": acting,
                 "trading steps a day": record["trading_steps"][acting], "no market because": why or "-",
-                "steps with an empty side": _share(record, acting), "training (s)": record["training_seconds"],
+                "steps with an empty side": "n/a" if share is None else f"{share:.1%}",
+                "training (s)": record["training_seconds"],
             })  # fmt: skip
     prose = ["Runs without a market count nowhere in the statistics; they are found by rule: more than 95 % of the "
              "orders on one side, or trade in less than 2.5 % of the steps."]  # fmt: skip
     return Section("Every run", prose, [Table(pd.DataFrame(rows))])
-
-
-def _share(record: Mapping[str, Any], acting: str) -> str:
-    share = record["one_sided"].get(acting)
-    return "n/a" if share is None else f"{share:.1%}"
 
 
 def _method(result: EmergenceResult) -> Section:

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
+from simcal.book import BookMarket, check_fields, parameter
 from simcal.errors import ParameterError
 from simcal.learning.market import LearningMarket, load_market
 from simcal.learning.settings import PpoSettings
 from simcal.models import load
-from simcal.models.book.market import BookMarket
 from simcal.noise import check_integer
 from simcal.parameters import check_names
 from simcal.resources import resource_folder
@@ -20,14 +20,15 @@ from simcal.resources import resource_folder
 ARMS = ("both", "learning-only", "heterogeneity-only", "neither")
 """Of the experiment. The first two learn; in the second and the last one all traders are alike."""
 ACTINGS = ("means", "noise")
+_FEWEST_BARS = 80
 
 
 @dataclass(frozen=True)
 class EmergenceSettings:
     """The experiment; the defaults are those of the recipe ``learning-emergence``.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     name, description
         For people.
     market
@@ -42,12 +43,12 @@ class EmergenceSettings:
     days
         Episodes that a run is measured on.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     bars
         Of each session of a day, on both clocks.
     busyness
-        How many trades the first and last bar of the resampled day hold for one at noon, see `simcal...bars.curve`.
+        How many trades the first and last bar of the resampled day hold for one at noon, see `curve`.
     acting
         What the verdict looks at: traders who do what the policy means ("means"), or who act with the noise that they
         learned with ("noise"). Both are measured.
@@ -71,25 +72,18 @@ class EmergenceSettings:
     market: str = "book-learning"
     rules: str = "book-cara"
     changes: Mapping[str, Any] = field(default_factory=dict)
-    seeds: int = 8
-    steps: int = 5_400_000
-    days: int = 100
+    seeds: int = parameter(8, "runs of each arm", 1, 10_000, integer=True)
+    steps: int = parameter(5_400_000, "decisions of each training", 1, 10**12, integer=True)
+    days: int = parameter(100, "episodes that a run is measured on", 2, 10**5, integer=True)
     bars: tuple[int, ...] = (151, 150)
-    busyness: float = 5.0
+    busyness: float = parameter(5.0, "trades of the busiest bar for one at noon", 1, 1e3)
     acting: Literal["means", "noise"] = "means"
-    level: float = 0.05
+    level: float = parameter(0.05, "of the tests", 1e-6, 0.5)
     data: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, low, high in (("seeds", 1, 10_000), ("steps", 1, 10**12), ("days", 2, 10**5)):
-            object.__setattr__(self, name, check_integer(name, getattr(self, name), low, high))
-        for name, low, high in (("busyness", 1.0, 1e3), ("level", 1e-6, 0.5)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-                raise ParameterError(f"{name} is {value!r}, but must be a number from {low:g} to {high:g}.")
-        if self.acting not in ACTINGS:
-            raise ParameterError(f"acting is {self.acting!r}, but must be 'means' or 'noise'.")
+        check_fields(self)
         sessions = self.learning_market.sessions
         bars = tuple(check_integer(f"bars[{i}]", n, 1, 10**5) for i, n in enumerate(self.bars))
         if len(bars) != len(sessions[1::2]) or sum(bars) < _FEWEST_BARS:
@@ -125,8 +119,15 @@ class EmergenceSettings:
     def ppo(self) -> PpoSettings:
         """Of each training."""
         settings = PpoSettings().replace(**self.training)
-        per_update = settings.episodes * self.learning_market.n_steps
-        return settings.replace(iterations=max(1, round(self.steps / per_update)))
+        return settings.replace(iterations=max(1, round(self.steps / self._steps_of(settings))))
+
+    @property
+    def steps_per_update(self) -> int:
+        """Decisions that an update of the policy is made of."""
+        return self._steps_of(self.ppo)
+
+    def _steps_of(self, settings: PpoSettings) -> int:
+        return settings.episodes * self.learning_market.n_steps
 
     def replace(self, **changes: Any) -> Self:
         """Settings with some changed; everything is checked again."""
@@ -138,12 +139,9 @@ class EmergenceSettings:
         return {"kind": self.kind, **asdict(self), "bars": list(self.bars)}
 
 
-_FEWEST_BARS = 80
-
-
 def experiment_names() -> list[str]:
     """The experiments of learning traders that come with simcal."""
-    return sorted(p.stem for p in resource_folder("calibration").glob("*.toml") if _kind(p) == EmergenceSettings.kind)
+    return sorted(p.stem for p in resource_folder("calibration").glob("*.toml") if is_emergence(p))
 
 
 def load_emergence(source: str | Path) -> EmergenceSettings:
@@ -158,22 +156,24 @@ def load_emergence(source: str | Path) -> EmergenceSettings:
     if path.suffix != ".toml":
         check_names([str(source)], experiment_names(), "an experiment of learning traders")
         path = resource_folder("calibration") / f"{source}.toml"
-    if _kind(path) != EmergenceSettings.kind:
+    values = _values(path)
+    if values.pop("kind", None) != EmergenceSettings.kind:
         raise ParameterError(f"{path} does not describe an experiment of learning traders (kind = 'emergence').")
-    values = tomllib.loads(path.read_text(encoding="utf-8"))
-    values = {"name": path.stem, **{k: v for k, v in values.items() if k != "kind"}}
+    values = {"name": path.stem, **values}
     check_names(values, [f.name for f in fields(EmergenceSettings)], "a setting of the experiment")
     return EmergenceSettings(**values)
 
 
 def is_emergence(source: str | Path) -> bool:
     """Whether a name or file is that of an experiment of learning traders."""
-    path = Path(source)
-    return str(source) in experiment_names() or (path.suffix == ".toml" and _kind(path) == EmergenceSettings.kind)
+    if Path(source).suffix == ".toml":
+        return _values(Path(source)).get("kind") == EmergenceSettings.kind
+    return str(source) in experiment_names()
 
 
-def _kind(path: Path) -> Any:
+def _values(path: Path) -> dict[str, Any]:
+    """What a file holds; nothing where it is no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8")).get("kind")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return None
+        return {}

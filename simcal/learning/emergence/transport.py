@@ -6,7 +6,9 @@ same number of points: what a perfect market would be expected to have.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from simcal.errors import DataError, ParameterError
+from simcal.learning.emergence.settings import ARMS
 from simcal.noise import check_integer
 
 CLOUDS = {"returns": "returns", "tails": "tail of |returns|", "lags": "|returns| now and later"}
@@ -41,6 +44,39 @@ class Distance(NamedTuple):
     total: float
     floor: float
     table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Distances of runs to a real series.
+
+    Attributes
+    ----------
+    name, kind, n_days
+        Of the series: its name, "intraday days" or "windows of daily prices", and how many.
+    runs, floors
+        (arm, seed, acting, clock) to the distance, and to the floor at the same numbers of points.
+    """
+
+    name: str
+    kind: str
+    n_days: int
+    runs: Mapping[tuple[str, int, str, str], float]
+    floors: Mapping[tuple[str, int, str, str], float]
+
+    def table(self, clock: str) -> list[dict[str, Any]]:
+        """A row per arm and acting: median distance over runs, the smallest and largest, and the median floor."""
+        rows = []
+        for arm in ARMS:
+            for acting in dict.fromkeys(key[2] for key in self.runs if key[0] == arm):
+                keys = [key for key in self.runs if (key[0], key[2], key[3]) == (arm, acting, clock)]
+                found = np.array([self.runs[key] for key in keys])
+                rows.append({
+                    "arm": arm, "acting": acting, "distance": float(np.median(found)),
+                    "smallest": float(found.min()), "largest": float(found.max()),
+                    "floor": float(np.median([self.floors[key] for key in keys])), "runs": len(keys),
+                })  # fmt: skip
+        return rows
 
 
 def squared_distance(first: np.ndarray, second: np.ndarray) -> float:

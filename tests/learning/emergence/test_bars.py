@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from simcal import load
+from simcal.book import trade_time_closes
 from simcal.learning.emergence import Trades, both_clocks, curve, cut, z_scores
-from simcal.models.book.episodes import trade_time_closes
 
 
 def walk(seed: int, n_days: int, n_trades: int) -> Trades:

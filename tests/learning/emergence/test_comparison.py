@@ -7,7 +7,7 @@ from scipy.stats import mannwhitneyu
 from statsmodels.stats.multitest import multipletests
 
 from simcal.learning.emergence import cliffs_delta, compare_arms, holm
-from simcal.learning.emergence.comparison import band, rank_test, smallest_p
+from simcal.learning.emergence.measures import band, rank_test, smallest_p
 
 
 def test_cliffs_delta_of_known_samples():

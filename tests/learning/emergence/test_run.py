@@ -161,7 +161,7 @@ def test_what_is_wrong_is_one_sentence(settings, changes, words):
 def test_a_trait_that_rules_a_behaviour_is_found_and_another_is_not(seed):
     """Behaviour made from one trait: a rank correlation of -1 with it, and none with the others."""
     from simcal.learning import PpoSettings, evaluate
-    from simcal.learning.emergence.arms import untrained
+    from simcal.learning.emergence.days import untrained
 
     episodes = evaluate(untrained(MARKET, PpoSettings(width=16), seed), 60, seed, deterministic=False)
     episodes.decisions["invested"] = -episodes.decisions["risk_aversion"]
