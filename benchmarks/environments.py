@@ -21,10 +21,9 @@ from rich.table import Table
 import simcal
 import simcal.environments
 from simcal import noise
-from simcal.models.stock import rules
-from simcal.models.stock.specs import STREAM_PUBLIC, STREAM_TRADERS, STREAM_VALUE, STREAM_VARIANCE
 from simcal.trading.observations import N_RETURNS, observe
 
+STREAM_VALUE, STREAM_VARIANCE, STREAM_PUBLIC, STREAM_TRADERS = 0, 1, 2, 3
 N_ENVS, N_STEPS, BURN_IN, SIZE, TARGET = 1000, 250, 100, 0.1, 1e6
 Draw = Callable[[int], np.ndarray]
 
@@ -38,13 +37,13 @@ class PlainEnv:
         self.draw = draw or (lambda t: generator.standard_normal((market.draws_per_step, n_paths)))
         self.column = {name: market.vector(name)[:, None] for name, p in market.SPECS.items() if p.group}
         self.short, self.long = (market.vector(f"{name}_window").astype(int) for name in ("short", "long"))
-        self.memory = max(market.longest_window, N_RETURNS + 1)
+        self.memory = max(int(self.long.max(initial=1)), N_RETURNS + 1)
 
     def reset(self) -> np.ndarray:
         market, n = self.market, self.n_paths
         # Row `memory + t` is the price at t; before time 0 the price counts as the initial one.
         self.prices = np.full((self.memory + BURN_IN + N_STEPS + 1, n), market.initial_price)
-        self.value, self.variance = np.full(n, market.fundamental_start), np.full(n, market.starting_variance)
+        self.value, self.variance = np.full(n, market.fundamental_start), np.full(n, market.starting("variance_start"))
         self.t = 0
         for _ in range(BURN_IN):
             self._advance(0.0)
@@ -73,27 +72,24 @@ class PlainEnv:
         self.t += 1
         now = self.memory + self.t
         correlation, price = market.leverage_correlation, self.prices[now - 1]
-        shock = rules.correlated(
-            normals[STREAM_VALUE], normals[STREAM_VARIANCE], correlation, np.sqrt(1 - correlation**2)
-        )
-        self.variance = rules.next_variance(
-            self.variance, market.variance_mean, market.variance_reversion, market.vol_of_vol, normals[STREAM_VARIANCE]
-        )
-        self.value = rules.next_value(
-            self.value, market.fundamental_mean, market.fundamental_reversion, self.variance, shock
-        )
+        shock = correlation * normals[STREAM_VARIANCE] + np.sqrt(1 - correlation**2) * normals[STREAM_VALUE]
+        root = np.sqrt(np.maximum(self.variance, 0))
+        self.variance = self.variance + market.variance_reversion * (market.variance_mean - self.variance)
+        self.variance = self.variance + market.vol_of_vol * root * normals[STREAM_VARIANCE]
+        self.value = self.value + market.fundamental_reversion * (market.fundamental_mean - self.value)
+        self.value = self.value + np.sqrt(np.maximum(self.variance, 0)) * shock
         first = STREAM_TRADERS + market.n_noise
         public, private = market.public_sd * normals[STREAM_PUBLIC], market.private_sd * normals[STREAM_TRADERS:first]
-        eta = rules.noise_signal(column["public_weight"], public, column["private_weight"], private)
+        eta = column["public_weight"] * public + column["private_weight"] * private
         sums = self.prices[now - 1 : now - 1 - market.longest_window : -1] - price
         for j in range(1, len(sums)):  # a cumulative sum over rows, faster than np.cumsum
             sums[j] += sums[j - 1]
-        trend = rules.trend_signal(sums[self.short - 1], self.short[:, None], sums[self.long - 1], self.long[:, None])
+        trend = sums[self.short - 1] / self.short[:, None] - sums[self.long - 1] / self.long[:, None]
         error = column["observation_sd"] * normals[first:]
-        gap = rules.value_signal(self.value, error, price)
-        demand = rules.smoothed_order(eta).sum(0) + rules.smoothed_order(column["value_sensitivity"] * gap).sum(0)
-        demand += rules.smoothed_order(column["trend_sensitivity"] * trend)[self.long <= self.t].sum(0)
-        self.prices[now] = rules.next_price(price, market.impact / market.n_traders, demand + outside)
+        gap = self.value + error - price
+        demand = np.tanh(eta / 2).sum(0) + np.tanh(column["value_sensitivity"] * gap / 2).sum(0)
+        demand += np.tanh(column["trend_sensitivity"] * trend / 2)[self.long <= self.t].sum(0)
+        self.prices[now] = price * (1 + market.impact / market.n_traders * (demand + outside))
         return self.prices[now]
 
 

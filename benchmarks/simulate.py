@@ -2,7 +2,7 @@
 
     python benchmarks/simulate.py [--markets stock herding]
 
-The peer is the market's reference, vectorised over 1000 paths, with the normals of a NumPy generator; it saves prices
+The peer is the market written by hand (tests/oracles), vectorised over 1000 paths, with the normals of a NumPy generator; it saves prices
 only, as the kernel does, and the noise counts for both. On one thread CPU time is measured, on more the wall clock;
 each number is the best of several runs.
 """
@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +23,9 @@ from rich.table import Table
 
 import simcal
 from simcal import noise
-from simcal.models.herding import reference as herding
-from simcal.models.stock import reference as stock
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from oracles import herding, stock  # noqa: E402
 
 REFERENCES = {"stock": stock.simulate, "herding": herding.simulate}
 N_STEPS, PEER_PATHS, KERNEL_PATHS = 100, 1000, 20_480

@@ -41,7 +41,7 @@ def _start(
     if starts.law == "scatter":
         import torch
 
-        from simcal.models.trainable import TrainableParameters
+        from simcal.definition.trainable import TrainableParameters
 
         moved = TrainableParameters(market, trainable, per_trader=per_trader)
         moved.scatter(torch.Generator().manual_seed(int(rng.integers(2**62))), starts.spread)

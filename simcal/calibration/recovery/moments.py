@@ -27,7 +27,7 @@ from simcal.calibration.statistics import statistics
 from simcal.errors import NumericalError, ParameterError
 from simcal.facts.bootstrap import block_indices
 from simcal.models import Market
-from simcal.models.trainable import TrainableParameters
+from simcal.definition.trainable import TrainableParameters
 from simcal.training import Budget
 
 _STEP = 0.02  # of the differences, on the free scale

@@ -22,7 +22,7 @@ from simcal.models.dealers.specs import (
     STREAM_SIZE,
 )
 from simcal.models.dealers.twin_rules import Asked, Quotes, hard_outcome, skewed_outcome, smoothed_outcome
-from simcal.models.trainable import TrainableParameters
+from simcal.definition.trainable import TrainableParameters
 from simcal.noise import check_range, check_seed, fill_uniforms, uniforms_torch
 from simcal.noise.gaussian import normal_pair
 

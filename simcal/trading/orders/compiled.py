@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from simcal.models.lanes import OPTIONS
+from simcal.definition.lanes import OPTIONS
 
 
 @njit(**OPTIONS)

@@ -1,6 +1,6 @@
 """The engine: strategies and market take turns, step by step, and what was traded is written down.
 
-A market is anything with ``stepper(seed, first_path, n_paths)``; see `simcal.models.stock.stepper`. The same loop plays
+A market is anything with ``stepper(seed, first_path, n_paths)``; see `simcal.definition.stepper`. The same loop plays
 real or recorded prices, which notice nobody.
 """
 
