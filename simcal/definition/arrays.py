@@ -15,7 +15,7 @@ import numpy as np
 from simcal.definition.functions import gradient_floor
 from simcal.definition.kernel import depths_of
 from simcal.definition.language import Definition, Draw, Group, Orders, Output, State, states
-from simcal.definition.program import Program, evaluate, numbers_of
+from simcal.definition.program import Program, following, numbers_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -117,7 +117,7 @@ class _Run:
             if spec.group and name in self.values and value.ndim == 0:
                 value = value.expand(getattr(market, spec.group))
             found[name] = value
-        return {name: found[str(market.SPECS[name].follows)] if v is None else v for name, v in found.items()}
+        return found | {name: found[followed] for name, followed in following(market, self.values).items()}
 
     def _start(self, now: Any, what: State | Output, group: str | None) -> Any:
         start, traders = what.start, ()

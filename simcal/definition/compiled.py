@@ -54,9 +54,8 @@ def sweep_module(emitter: ReverseEmitter) -> ModuleType:
         emitter.begin(), emitter.step(), emitter.keep_lines(), emitter.memory_lines(), emitter.recall_lines(),
         emitter.back_lines(), emitter.finish_lines(), emitter.adjoint_lines(),
     ]  # fmt: skip
-    back = [line.replace("ROWS =", "BACK_ROWS =") for line in emitter.back_rows.lines()]
     pasted = [_pasted(loops.forward, "OPTIONS"), _pasted(loops.reverse, "REVERSE")]
-    return _module(_title(emitter), [*emitter.rows.lines(), *back], functions, pasted)
+    return _module(_title(emitter), [*emitter.rows.lines(), *emitter.back_rows.lines()], functions, pasted)
 
 
 def _title(emitter: Emitter) -> str:

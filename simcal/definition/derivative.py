@@ -58,13 +58,15 @@ class Derivative:
         for node in reversed(self._forward):
             if node in adjoints and node in needed and node in moving:
                 if node.op in ("lag", "window"):
-                    self.spread.append((node, adjoints[node]))
+                    part = adjoints[node]
+                    self.spread.append((node, self.tape.each(node.group, part) if node.group else part))
                 for argument, part in _hand_down(node, adjoints[node]):
                     if argument in moving:
                         self._give(adjoints, argument, part)
         self.before: dict[Key, Node] = {
-            key: adjoints[node] for key, node in program.before.items() if key in self.active and node in adjoints
-        }
+            key: self.tape.each(key[0], adjoints[node]) if key[0] else adjoints[node]
+            for key, node in program.before.items() if key in self.active and node in adjoints
+        }  # fmt: skip
 
     def _active_states(self) -> set[Key]:
         """States that move with a wanted parameter, through their start or through the step."""
@@ -95,7 +97,7 @@ class Derivative:
 
     def _give(self, adjoints: dict[Node, Node], argument: Node, part: Node) -> None:
         if not argument.varies:
-            self.sinks.append((argument, part))
+            self.sinks.append((argument, self.tape.each(argument.group, part) if argument.group else part))
             return
         if argument.group is None and part.group is not None:
             part = self.tape.total(part.group, part)
@@ -176,5 +178,5 @@ def _hand_down(node: Node, g: Node) -> Iterator[tuple[Node, Node]]:
     elif op == "sign" and len(args) == 3:
         soft = tanh_half(args[2] * x)
         yield x, g * args[2] * 0.5 * (1.0 - soft * soft)
-    elif op == "total":
+    elif op in ("total", "same"):
         yield x, g

@@ -56,9 +56,9 @@ class Emitter:
     def load(self, node: Node) -> str | None:
         op, args = node.op, node.args
         if op == "state":
-            return f"w[{self.row_of[args]} + lane]" if args[0] is None else f"s_{args[1]}[lane]"
+            return f"w[{self.row_of[args]} + lane]" if args[0] is None else f"{view('s', args)}[lane]"
         if op == "draw":
-            return f"z_{args[1]}[lane]"
+            return f"{view('z', args)}[lane]"
         if op == "outside":
             return "outside[lane]"
         if op == "age":
@@ -90,13 +90,13 @@ class Emitter:
             if op == "draw":
                 number = self.program.streams[args]
                 stream = str(number) if group is None else f"{self._whole(self._stream(args))} + i"
-                lines.append(f"z_{args[1]} = z[row, {stream}, lo:lo + width]")
+                lines.append(f"{view('z', args)} = z[row, {stream}, lo:lo + width]")
             elif op == "lag":
                 at = f"(t - {self._whole(args[1])} + {self.ring(args[0])}.shape[0]) % {self.ring(args[0])}.shape[0]"
                 lines.append(f"past_{node.number} = {self.ring(args[0])}[{at}, lo:lo + width]")
         if group is not None:
             for j, what in enumerate(self.memory[group]):
-                name = f"mean_{what.number}" if isinstance(what, Node) else f"s_{what[1]}"  # type: ignore[index]
+                name = f"mean_{what.number}" if isinstance(what, Node) else view("s", what)  # type: ignore[arg-type]
                 lines.append(f"{name} = {group}_rows[{j} * {group}_c.shape[1] + i]")
         return lines
 
@@ -247,7 +247,7 @@ class Emitter:
             masked.stores.append(f"{row} += {masked.name(node.args[1])} if ages[lane] >= first else zero")
         for key, node in states.items():
             if node is not self.program.before[key]:
-                plain.store(f"s_{key[1]}[lane]", node)
+                plain.store(f"{view('s', key)}[lane]", node)
         rows = [f"w[{self.rows.of(node, 'kept')} + lane] = zero" for node in totals]
         lines = [f"    # the {group} traders", "    for lane in range(width):", *("        " + row for row in rows)]
         lines += [f"    for i in range({group}_c.shape[1]):", *("        " + x for x in self._views(stages, group))]
@@ -275,6 +275,11 @@ class Emitter:
             "@njit(**OPTIONS)", "def new_memory(p, sizes, lanes, like):", f"    return {rings}, new_rows(p, lanes, like)",
             *taken("rings_of", len(self.rings)), *taken("rows_of", len(self.groups)),
         ]  # fmt: skip
+
+
+def view(what: str, key: Key) -> str:
+    """The name of a row of a state or draw in emitted code; traders may call theirs as the market does."""
+    return f"{what}_{key[0]}_{key[1]}" if key[0] else f"{what}_{key[1]}"
 
 
 def _tuple(parts: Iterable[str]) -> str:

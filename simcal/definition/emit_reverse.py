@@ -8,7 +8,7 @@ what each trader remembers rows of ``adjoints``.
 from __future__ import annotations
 
 from simcal.definition.derivative import Derivative
-from simcal.definition.emit import Emitter, taken
+from simcal.definition.emit import Emitter, taken, view
 from simcal.definition.printer import Loop, Rows, Stages
 from simcal.definition.program import Key
 from simcal.definition.trace import DefinitionError, Node, reach
@@ -47,7 +47,7 @@ class ReverseEmitter(Emitter):
                     "in its orders instead of first_step."
                 )
         self.targets = list(dict.fromkeys(node for node, _ in derivative.sinks))
-        self.back_rows = Rows()
+        self.back_rows = Rows("BACK_")
         for key in self.states:
             self.back_rows.of(("adjoint", key), f"d_{key[1]}")
         if (None, "price") not in self.states:
@@ -65,13 +65,13 @@ class ReverseEmitter(Emitter):
         """As `load`, in the reverse."""
         op, args = node.op, node.args
         if op == "adjoint":
-            return f"w[{self.back_rows.of(('adjoint', args), 'd')} + lane]" if args[0] is None else f"d_{args[1]}[lane]"
+            return f"w[{self.back_rows.of(('adjoint', args), 'd')} + lane]" if args[0] is None else f"{view('d', args)}[lane]"
         if op == "price_gradient":
             return "g_price[lane]"
         if op == "state":
-            return f"b_{args[1]}[lane]"
+            return f"{view('b', args)}[lane]"
         if node in self._after:
-            return f"a_{self._after[node][1]}[lane]"
+            return f"{view('a', self._after[node])}[lane]"
         if node in self.kept_nodes:
             return f"e_{node.number}[lane]"
         if op == "outside":
@@ -171,7 +171,7 @@ class ReverseEmitter(Emitter):
                 continue
             if node.op == "state" or node in self._after:
                 key, past = (node.args, "t - 1") if node.op == "state" else (self._after[node], "t")
-                name = ("b_" if node.op == "state" else "a_") + key[1]  # type: ignore[operator]
+                name = view("b" if node.op == "state" else "a", key)  # type: ignore[arg-type]
                 if group is not None:
                     lines.append(f"{name} = memories[{self.group_states.index(key)}][i, {past}, lo:lo + width]")  # type: ignore[arg-type]
                 elif key[1] in self.rings:
@@ -183,7 +183,7 @@ class ReverseEmitter(Emitter):
                 lines.append(f"e_{node.number} = kept[{j}][t, lo:lo + width]")
         if group is not None:
             own = [key for key in self.group_states if key[0] == group]
-            lines += [f"d_{key[1]} = adjoints[{self.groups.index(group)}][{j} * {group}_c.shape[1] + i]" for j, key in enumerate(own)]
+            lines += [f"{view('d', key)} = adjoints[{self.groups.index(group)}][{j} * {group}_c.shape[1] + i]" for j, key in enumerate(own)]
         return lines
 
     def _sum(self, loop: Loop, stages: Stages, at: int, group: str | None) -> None:
@@ -236,9 +236,9 @@ class ReverseEmitter(Emitter):
             if key[0] == group:
                 node = self.derivative.before.get(key)
                 if node is None:
-                    loop.stores.append(f"d_{key[1]}[lane] = zero")
+                    loop.stores.append(f"{view('d', key)}[lane] = zero")
                 elif not (node.op == "adjoint" and node.args == key):
-                    loop.store(f"d_{key[1]}[lane]", node)
+                    loop.store(f"{view('d', key)}[lane]", node)
         rows = [f"w[{self.rows.of(node, 'kept')} + lane] = zero" for node in totals]
         lines = [f"    # the {group} traders", *(["    for lane in range(width):", *("        " + r for r in rows)] if rows else [])]
         lines += [f"    for i in range({group}_c.shape[1]):", *("        " + x for x in self._back_views(stages, group))]

@@ -17,7 +17,7 @@ from simcal.definition.trace import DefinitionError, Node, reach
 
 _TEXT = {
     "+": "{} + {}", "-": "{} - {}", "*": "{} * {}", "/": "{} / {}", "<": "{} < {}", "<=": "{} <= {}",
-    "negative": "-{}", "abs": "abs({})", "exp": "exponential({})", "log": "math.log({})", "tanh_half": "tanh_half({})",
+    "negative": "-{}", "same": "{}", "abs": "abs({})", "exp": "exponential({})", "log": "math.log({})", "tanh_half": "tanh_half({})",
     "root": "math.sqrt(zero if {0} < zero else {0})", "where": "({1} if {0} else {2})",
     "root_slope": "(zero if {0} <= zero else half / (floor if {0} < floor else {0}))",
     "sign": "(one if {0} >= {1} else (-one if {0} <= -{1} else zero))",
@@ -48,21 +48,22 @@ def _place(nodes: list[Node], node: Node) -> int:
 
 
 class Rows:
-    """Offsets of rows in ``w``, by whatever names them."""
+    """Offsets of rows in ``w``, by whatever names them; `prefix` keeps the names of two sets apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
         self.offsets: dict[object, str] = {}
 
     def of(self, what: object, name: str) -> str:
         """The constant that holds the offset of a row, made where there is none yet."""
         if what not in self.offsets:
-            self.offsets[what] = f"{name.upper()}_{len(self.offsets)}"
+            self.offsets[what] = f"{self.prefix}{name.upper()}_{len(self.offsets)}"
         return self.offsets[what]
 
     def lines(self) -> list[str]:
         """The constants as they stand at the top of the emitted module."""
         names = list(dict.fromkeys(self.offsets.values()))  # two may share a row
-        return [*(f"{name} = {i} * LANES" for i, name in enumerate(names)), f"ROWS = {len(names)}"]
+        return [*(f"{name} = {i} * LANES" for i, name in enumerate(names)), f"{self.prefix}ROWS = {len(names)}"]
 
 
 class Stages:

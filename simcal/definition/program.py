@@ -97,8 +97,9 @@ class Program:
         return node
 
     def windows(self) -> list[Node]:
-        """The nodes that are means of past values."""
-        return [n for n in self.tape.nodes if n.op == "window"]
+        """The means of past values that something is made from; a difference of two of them is one itself."""
+        used = {a for n in self.tape.nodes if n.op != "window" for a in n.args if isinstance(a, Node)}
+        return [n for n in self.tape.nodes if n.op == "window" and n in used]
 
 
 class _Symbols:
@@ -176,7 +177,7 @@ class _Symbols:
             order = self.tape.constant(trader.orders(now))
             self.tape.group = None
             self.program.after |= {
-                (name, field): self.tape.constant(trader.__dict__[field])
+                (name, field): self.tape.each(name, self.tape.constant(trader.__dict__[field]))
                 for field, what in group.trader.DECLARED.items() if isinstance(what, State)
             }  # fmt: skip
             if group.trader.first_step is not None:

@@ -179,6 +179,10 @@ class Tape:
         """The sum of a number over the traders of a group."""
         return self.add("total", group, node, varies=node.varies)
 
+    def each(self, group: str, node: Node) -> Node:
+        """A number of paths as one of each trader, so that it is at hand in the loop over them."""
+        return node if node.group == group else self.add("same", node, group=group, varies=True)
+
     def window(self, state: str, exact: bool, *terms: Any) -> Node:
         """A sum of means of the last values of a state; `terms` alternates signs and windows."""
         group = next((x.group for x in terms if isinstance(x, Node) and x.group), None)
