@@ -7,10 +7,9 @@ stable-baselines3. `LearningAECEnv` and `LearningParallelEnv` are PettingZoo's f
 all learn.
 """
 
-from __future__ import annotations
+from typing import Any
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
 try:
     import gymnasium
@@ -20,37 +19,10 @@ except ModuleNotFoundError as error:
         "pip install 'simcal[rl]'."
     ) from error
 
-from simcal.environments.dealers import DealerEnv, DealerVectorEnv
-from simcal.environments.stock import StockEnv, StockVectorEnv
+# What may be missing and how to get it, by the package that is asked for.
+_REMEDIES = {"torch": "torch", "pettingzoo": "'simcal[rl]'", "stable_baselines3": "stable-baselines3"}
 
-if TYPE_CHECKING:
-    from simcal.environments.learning import LearningEnv, LearningVectorEnv
-    from simcal.environments.learning_views import LearningAECEnv, LearningParallelEnv
-    from simcal.environments.parallel import StockParallelEnv
-    from simcal.environments.stable_baselines import StableBaselinesEnv
-
-__all__ = [
-    "DealerEnv",
-    "DealerVectorEnv",
-    "LearningAECEnv",
-    "LearningEnv",
-    "LearningParallelEnv",
-    "LearningVectorEnv",
-    "StableBaselinesEnv",
-    "StockEnv",
-    "StockParallelEnv",
-    "StockVectorEnv",
-]
-
-# Where what is imported when it is first used lives, and what must be installed for it.
-_LATER = {
-    "LearningEnv": ("simcal.environments.learning", "torch", "torch"),
-    "LearningVectorEnv": ("simcal.environments.learning", "torch", "torch"),
-    "LearningAECEnv": ("simcal.environments.learning_views", "pettingzoo", "'simcal[rl]'"),
-    "LearningParallelEnv": ("simcal.environments.learning_views", "pettingzoo", "'simcal[rl]'"),
-    "StockParallelEnv": ("simcal.environments.parallel", "pettingzoo", "'simcal[rl]'"),
-    "StableBaselinesEnv": ("simcal.environments.stable_baselines", "stable_baselines3", "stable-baselines3"),
-}
+_import, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 for _kind in ("Stock", "Dealer", "Learning"):
     if f"simcal/{_kind}-v0" not in gymnasium.registry:
@@ -62,13 +34,11 @@ for _kind in ("Stock", "Dealer", "Learning"):
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'simcal.environments' has no attribute {name!r}")
-    module, package, wanted = _LATER[name]
     try:
-        return getattr(importlib.import_module(module), name)
+        return _import(name)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != package:
+        package = (error.name or "").split(".")[0]
+        if package not in _REMEDIES:
             raise
-        remedy = f"{name} needs {package}, which is not installed: pip install {wanted}."
+        remedy = f"{name} needs {package}, which is not installed: pip install {_REMEDIES[package]}."
         raise ModuleNotFoundError(remedy, name=package) from error

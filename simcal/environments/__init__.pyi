@@ -1,0 +1,10 @@
+from .dealers import DealerEnv as DealerEnv
+from .dealers import DealerVectorEnv as DealerVectorEnv
+from .learning import LearningEnv as LearningEnv
+from .learning import LearningVectorEnv as LearningVectorEnv
+from .learning_views import LearningAECEnv as LearningAECEnv
+from .learning_views import LearningParallelEnv as LearningParallelEnv
+from .parallel import StockParallelEnv as StockParallelEnv
+from .stable_baselines import StableBaselinesEnv as StableBaselinesEnv
+from .stock import StockEnv as StockEnv
+from .stock import StockVectorEnv as StockVectorEnv
