@@ -8,11 +8,10 @@ import pandas as pd
 
 from simcal.errors import ParameterError
 from simcal.facts import bootstrap
-from simcal.facts.arrays import Array
-from simcal.facts.checks import series, usable_paths
+from simcal.facts.arrays import Array, series, usable_paths
 from simcal.facts.fact import Fact
+from simcal.facts.one_path import detrended_log_volume
 from simcal.facts.registry import FactChoice, choose_facts, evaluate
-from simcal.facts.volume import detrended_log_volume
 
 
 def fact_table(
