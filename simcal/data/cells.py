@@ -1,17 +1,13 @@
 """From the cells of a column to numbers and dates, refusing the first cell that is neither."""
 
 import re
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from simcal.data.table import Place
+from simcal.data.table import Cells, Place
 from simcal.errors import DataError
-
-Cells = Sequence[Any] | pd.Series
 
 _NUMBER = r"(?:[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:[+-]?inf(?:inity)?))"
 _SIGNS = "$€£¥"

@@ -54,7 +54,7 @@ def periods_per_year(frequency: Frequency, dates: pd.Index) -> float:
 
 def _trading_days(days: pd.DatetimeIndex) -> float:
     """Days a year on which this market trades."""
-    if (days[-1] - days[0]).days < _SHORT:
+    if _gaps(days).sum() < _SHORT:
         return _DAYS if bool((days.day_of_week >= 5).any()) else _TRADING_DAYS
     gaps = _gaps(days)
     rate = _DAYS_PER_YEAR / float(gaps[gaps <= _HOLE * np.median(gaps)].mean())

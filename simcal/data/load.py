@@ -105,7 +105,7 @@ def _from_table(table: Table, name: str, column: str | None, frequency: Frequenc
     volume = _volume(table, next((plain[known] for known in _VOLUMES if known in plain), None))
     if isinstance(dates, pd.DatetimeIndex):
         if len(dates) > 1 and not dates.hasnans and dates.is_monotonic_decreasing and dates.is_unique:
-            dates, prices = dates[::-1], prices[::-1]
+            dates, prices = pd.DatetimeIndex(dates[::-1]), prices[::-1]
             volume = None if volume is None else volume[::-1]
         check_dates(dates, table.place)
     if prices.size < MINIMUM_PRICES:

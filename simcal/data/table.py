@@ -8,11 +8,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from simcal.errors import DataError
 
+Cells = Sequence[Any] | pd.Series
 Place = Callable[[int], str]
 """Says where row i stands, as the beginning of a sentence: "Row 17 of prices.csv"."""
 
@@ -114,25 +117,22 @@ def _read_csv(path: Path) -> Table:
         raise _empty(path) from error
     except (pd.errors.ParserError, ValueError) as error:
         raise _not_csv(path, str(error)) from error
-    blank = cells.apply(lambda column: column.str.strip() == "")
-    rows = len(cells) - int(blank.all(axis=1)[::-1].cumprod().sum())  # without empty lines at the end
-    if rows == 0:
+    text_columns = [cells[j] for j in cells]
+    blank = np.column_stack([(column.str.strip() == "").to_numpy(dtype=bool) for column in text_columns])
+    filled = np.flatnonzero(~blank.all(axis=1))
+    if not filled.size:
         raise _empty(path)
-
-    def line(row: int) -> int:
-        return row + 1 + sum(int(cells[j].iloc[:row].str.count("\n").sum()) for j in cells)
-
-    # pandas fills short rows up with empty cells: only the text tells the two apart.
-    for row in blank.index[blank[cells.shape[1] - 1]][: rows if cells.shape[1] > 1 else 0]:
-        if row < rows:
-            _refuse_short(text, line(row), delimiter, cells.shape[1], path.name)
-    if cells.shape[1] == 1 and blank.loc[: rows - 1, 0].any():
-        raise DataError(f"Row {line(int(blank[0].idxmax()))} of {path.name} is empty. Remove the empty line.")
+    rows = int(filled[-1]) + 1  # without empty lines at the end
+    heights = 1 + sum(column.str.count("\n").to_numpy(dtype=int) for column in text_columns)
+    lines = np.cumsum(heights) - heights + 1  # on which each row begins
+    if blank[:rows, -1].any():
+        _refuse_short(text, lines[:rows][blank[:rows, -1]], delimiter, len(text_columns), path.name)
     names, header = _header([[cell.strip() for cell in cells.iloc[i]] for i in range(min(rows, 4))], path.name)
     _refuse_repeated(names, path.name)
-    body = cells.iloc[header:rows].reset_index(drop=True)
-    columns = {name: body.iloc[:, j] for j, name in enumerate(names)}
-    return Table(path.name, columns, lambda i: f"Row {line(i + header)} of {path.name}")
+    columns = {
+        name: column.iloc[header:rows].reset_index(drop=True) for name, column in zip(names, text_columns, strict=True)
+    }
+    return Table(path.name, columns, lambda i: f"Row {lines[i + header]} of {path.name}")
 
 
 def _text(path: Path) -> str:
@@ -179,12 +179,15 @@ def _parts(name: object) -> tuple[object, ...]:
     return name if isinstance(name, tuple) else (name,)
 
 
-def _refuse_short(text: str, line: int, delimiter: str, needed: int, source: str) -> None:
-    cells = next(csv.reader(text.splitlines()[line - 1 :], delimiter=delimiter), [])
-    if not cells:
-        raise DataError(f"Row {line} of {source} is empty. Remove the empty line.")
-    if len(cells) < needed:
-        raise _other_length(line, len(cells), needed, source)
+def _refuse_short(text: str, lines: np.ndarray, delimiter: str, needed: int, source: str) -> None:
+    """Refuse rows with too few cells among those whose last cell is empty, which is how pandas fills them up."""
+    written = re.split(r"\r\n|\r|\n", text)
+    for line in lines:
+        cells = next(csv.reader(written[line - 1 : line + 49], delimiter=delimiter), [])
+        if not cells:
+            raise DataError(f"Row {line} of {source} is empty. Remove the empty line.")
+        if len(cells) < needed:
+            raise _other_length(line, len(cells), needed, source)
 
 
 def _refuse_repeated(names: list[str], source: str) -> None:
