@@ -38,6 +38,14 @@ class Paths:
         "ok", or a sentence that says how many paths hold numbers that are not usable.
     n_failed
         That number.
+
+    Examples
+    --------
+    >>> paths = Paths(np.array([[100.0, 101.0, 99.0], [100.0, 100.0, 102.0]]), seed=1)
+    >>> paths.log_returns.shape
+    (2, 2)
+    >>> paths.to_ohlcv(path=1)["Close"].to_list()
+    [100.0, 100.0, 102.0]
     """
 
     prices: np.ndarray = field(repr=False)

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def room(file: Path) -> str:
     return file.parts[0].removesuffix(".py")
 
 
+@cache
 def imported_rooms(file: Path) -> set[str]:
     """The rooms of simcal that a file imports, anywhere in it; "" stands for the front door itself."""
     package = ("simcal", *file.parent.parts)

@@ -106,6 +106,12 @@ def fit_baseline(
 
     A GARCH fit is the same at every scale of the returns. One that does not converge is kept, with `converged` false,
     the optimiser's word in `status`, and a NumericalWarning.
+
+    Examples
+    --------
+    >>> returns = 0.01 * np.random.default_rng(0).standard_normal(500)
+    >>> fit_baseline("block-bootstrap", returns).simulate(n_paths=3, n=100, seed=1).shape
+    (3, 100)
     """
     r = series(returns)
     if name in ("garch-t", "gjr-garch-t"):
