@@ -89,7 +89,8 @@ def read_table(path: Path) -> Table:
 
 def from_frame(frame: pd.DataFrame, source: str, place: Place) -> Table:
     """The columns of a pandas frame; its index gives the dates when it is one of dates."""
-    names = _one_line([[str(part) for part in level] for level in zip(*map(_parts, frame.columns), strict=True)])
+    levels = [frame.columns.get_level_values(k) for k in range(frame.columns.nlevels)]
+    names = _one_line([[str(name) for name in level] for level in levels])
     _refuse_repeated(names, source)
     columns = {name: frame.iloc[:, j].reset_index(drop=True) for j, name in enumerate(names)}
     if isinstance(frame.index, pd.DatetimeIndex):
@@ -162,21 +163,17 @@ def _header(rows: list[list[str]], source: str) -> tuple[list[str], int]:
     more = 1
     while more < len(rows) and rows[more][0].lower() in _MORE_HEADER:
         more += 1
-    levels = [level for level in rows[1:more] if any(level[1:])]
-    names = _one_line([first, *levels]) if levels else first
-    if more > 1:  # the first column's own name stands in the last of these lines
-        names = [rows[more - 1][0] if rows[more - 1][0].lower() not in _MORE_HEADER[:2] else "", *names[1:]]
-    return names, more
+    if more == 1:
+        return first, 1
+    own = rows[more - 1][0]  # the first column's own name stands in the last of these lines, or nowhere
+    names = _one_line([level[1:] for level in rows[:more] if any(level[1:])])
+    return ["" if own.lower().startswith("ticker") else own, *names], more
 
 
 def _one_line(levels: list[list[str]]) -> list[str]:
     """Names from several lines of them: lines that say the same of all columns (one ticker) are left out."""
-    telling = [level for level in levels if len(set(level[1:] if len(levels) > 1 else level)) > 1] or levels[:1]
+    telling = [level for level in levels if len(set(level)) > 1] or levels[:1]
     return [" ".join(part for part in parts if part) for parts in zip(*telling, strict=True)]
-
-
-def _parts(name: object) -> tuple[object, ...]:
-    return name if isinstance(name, tuple) else (name,)
 
 
 def _refuse_short(text: str, lines: np.ndarray, delimiter: str, needed: int, source: str) -> None:

@@ -40,7 +40,10 @@ def centred(x: Array, xp: Any) -> Array:
     """x minus its mean over time; exactly zero where it does not move, see `still`."""
     mean = xp.mean(x, axis=-1, keepdims=True)
     c = x - mean
-    moves = xp.max(xp.abs(c), axis=-1, keepdims=True) > still(x.dtype, xp) * xp.abs(mean)
+    farthest = xp.maximum(xp.max(c, axis=-1, keepdims=True), -xp.min(c, axis=-1, keepdims=True))
+    moves = farthest > still(x.dtype, xp) * xp.abs(mean)
+    if isinstance(c, np.ndarray) and moves.all():  # a tensor would have to come from its device to tell
+        return c
     return c * xp.astype(moves, x.dtype)
 
 

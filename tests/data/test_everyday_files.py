@@ -57,7 +57,8 @@ def test_several_tickers_of_yfinance_need_a_choice(tmp_path):
     frame.rename_axis(index="Date", columns=["Price", "Ticker"]).to_csv(tmp_path / "a.csv")
     with pytest.raises(DataError, match="'Date', 'A', 'B'"):
         load_series(tmp_path / "a.csv")
-    check(load_series(tmp_path / "a.csv", column="A"), volume=False)
+    for source in (tmp_path / "a.csv", frame):
+        check(load_series(source, column="A"), volume=False)
 
 
 def test_nasdaq(tmp_path):
