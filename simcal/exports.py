@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -23,39 +23,6 @@ if TYPE_CHECKING:
 Layout = Literal["ohlcv", "wide", "returns"]
 ENDINGS = (".csv", ".parquet")  # of the files that `write` makes
 LAST_YEAR = 9999  # of Python's own dates, and of dates in four digits
-
-
-def ohlcv(paths: Paths, path: int, bar: int, start: Any, freq: Any) -> pd.DataFrame:
-    """See `Paths.to_ohlcv`."""
-    row = _usable_path(paths, path)
-    return _bars(paths, row, bar, _dates_of_bars(paths, bar, start, freq))
-
-
-def iter_ohlcv(paths: Paths, bar: int, start: Any, freq: Any) -> Iterator[tuple[int, pd.DataFrame]]:
-    """See `Paths.iter_ohlcv`."""
-    dates = _dates_of_bars(paths, bar, start, freq)
-    # A generator expression, so that arguments are checked when it is made and not when it is first used.
-    return ((paths.first_path + int(row), _bars(paths, row, bar, dates)) for row in _usable_paths(paths))
-
-
-def wide(paths: Paths, start: Any, freq: Any) -> pd.DataFrame:
-    """See `Paths.to_wide`."""
-    import pandas as pd
-
-    dates = _dates(paths.prices.shape[1], start, freq)
-    rows = _usable_paths(paths)
-    columns = pd.Index(paths.path_numbers[rows], name="path")
-    return pd.DataFrame(paths.prices[rows].T.astype(float), index=dates, columns=columns)
-
-
-def returns(paths: Paths, path: int, start: Any, freq: Any) -> pd.Series:
-    """See `Paths.to_returns`."""
-    import pandas as pd
-
-    row = _usable_path(paths, path)
-    prices = paths.prices[row].astype(float)
-    dates = _dates(len(prices), start, freq)
-    return pd.Series(prices[1:] / prices[:-1] - 1, index=dates[1:], name=f"path {paths.first_path + row}")
 
 
 def volumes(outputs: Iterable[str]) -> list[str]:
@@ -83,7 +50,7 @@ def write(paths: Paths, layout: str, file: Path, bar: int = 1) -> Path:
 
     check_target(layout, file)
     if layout == "ohlcv":
-        table = pd.concat([bars.assign(Path=number) for number, bars in paths.iter_ohlcv(bar)])
+        table = pd.concat([frame.assign(Path=number) for number, frame in paths.iter_ohlcv(bar)])
         table = table if paths.n_paths > 1 else table.drop(columns="Path")
     else:
         table = paths.to_wide()
@@ -94,7 +61,7 @@ def write(paths: Paths, layout: str, file: Path, bar: int = 1) -> Path:
     return write_atomically(file, lambda temporary: table.to_parquet(temporary, index=False))
 
 
-def _bars(paths: Paths, row: int, bar: int, dates: pd.DatetimeIndex) -> pd.DataFrame:
+def bars(paths: Paths, row: int, bar: int, dates: pd.DatetimeIndex) -> pd.DataFrame:
     """The bars of one usable path; saved prices that fill no bar at the end are left out."""
     import pandas as pd
 
@@ -105,27 +72,27 @@ def _bars(paths: Paths, row: int, bar: int, dates: pd.DatetimeIndex) -> pd.DataF
     volume = np.zeros(len(dates))
     for name in volumes(paths.outputs):
         volume += grouped(paths.outputs[name]).sum(axis=1)
-    bars = {
+    columns = {
         "Open": prices[:, 0],
         "High": prices.max(axis=1),
         "Low": prices.min(axis=1),
         "Close": prices[:, -1],
         "Volume": volume,
     }
-    return pd.DataFrame(bars, index=dates)
+    return pd.DataFrame(columns, index=dates)
 
 
-def _dates_of_bars(paths: Paths, bar: int, start: Any, freq: Any) -> pd.DatetimeIndex:
+def dates_of_bars(paths: Paths, bar: int, start: Any, freq: Any) -> pd.DatetimeIndex:
     bar = check_integer("bar", bar, 1, paths.prices.shape[1])
     if paths.every > 1 and volumes(paths.outputs):
         raise DataError(
             f"The volume was saved every {paths.every} steps, so that bars would miss what was traded in between: "
             f"simulate with every=1 and make bars of {paths.every * bar} steps, or save no volume."
         )
-    return _dates(paths.prices.shape[1] // bar, start, freq)
+    return trading_dates(paths.prices.shape[1] // bar, start, freq)
 
 
-def _dates(n: int, start: Any, freq: Any) -> pd.DatetimeIndex:
+def trading_dates(n: int, start: Any, freq: Any) -> pd.DatetimeIndex:
     """`n` dates, the first not before `start`, or `ParameterError`."""
     import pandas as pd
     from pandas.tseries.frequencies import to_offset
@@ -162,7 +129,7 @@ def _unusable(prices: np.ndarray) -> np.ndarray:
     return ~(np.isfinite(prices) & (prices > 0))
 
 
-def _usable_path(paths: Paths, path: int) -> int:
+def usable_path(paths: Paths, path: int) -> int:
     """The position of a path that holds usable prices only, or `DataError`."""
     row = check_integer("path", path, 0, paths.n_paths - 1)
     bad = np.flatnonzero(_unusable(paths.prices[row]))
@@ -175,7 +142,7 @@ def _usable_path(paths: Paths, path: int) -> int:
     return row
 
 
-def _usable_paths(paths: Paths) -> np.ndarray:
+def usable_paths(paths: Paths) -> np.ndarray:
     """The positions of all paths with usable prices only; the others are counted in a warning, or all a `DataError`."""
     failed = _unusable(paths.prices).any(axis=1)
     if failed.all():
@@ -185,6 +152,6 @@ def _usable_paths(paths: Paths) -> np.ndarray:
             f"{failed.sum()} of {paths.n_paths} paths have prices that are not positive or not finite, and are left "
             f"out; the first is path {paths.first_path + int(failed.argmax())}.",
             NumericalWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     return np.flatnonzero(~failed)

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
 from simcal.errors import DataError
 from simcal.files import write_atomically
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simcal.paths import Paths
-
-    P = TypeVar("P", bound=Paths)
 
 KEY = b"simcal"  # of the header in the file's metadata
 
@@ -120,14 +119,31 @@ def stream(path: str | Path, chunks: Iterable[Paths]) -> dict[str, Any]:
     return header
 
 
-def save(paths: Paths, path: str | Path) -> Path:
-    """See `Paths.save`."""
-    stream(path, [paths])
-    return Path(path)
+class _Header(BaseModel):
+    """What a header must have; see `Paths.to_dict`."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    seed: NonNegativeInt
+    first_path: NonNegativeInt
+    n_paths: PositiveInt
+    n_steps: NonNegativeInt
+    every: PositiveInt
+    burn_in: NonNegativeInt
+    outputs: list[str] = Field(max_length=1000)
+    status: str
+    n_failed: NonNegativeInt
+    market: dict[str, Any]
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
-    """The header of a Parquet file that simcal wrote, or `DataError`."""
+    """The header of a Parquet file that simcal wrote.
+
+    Raises
+    ------
+    DataError
+        There is no such file, simcal did not write it, or its header is damaged.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -139,24 +155,38 @@ def read_header(path: str | Path) -> dict[str, Any]:
         raise DataError(f"{path} is not a readable Parquet file ({error}).") from None
     if KEY not in metadata:
         raise DataError(f"{path} was not written by simcal: its header is missing. Simulate the paths again.")
-    return json.loads(metadata[KEY])
+    try:
+        return _Header.model_validate_json(metadata[KEY]).model_dump()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"])) or "the whole"
+        raise DataError(
+            f"The header of {path} is damaged ({where}: {wrong['msg']}). Simulate the paths again."
+        ) from None
 
 
-def load(cls: type[P], path: str | Path) -> P:
-    """See `Paths.load`."""
+def read_paths(path: str | Path) -> dict[str, Any]:
+    """What `Paths` is made of, from a Parquet file that simcal wrote; `DataError` where it is damaged."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     header = read_header(path)
-    table = pq.read_table(path)
     shape = (header["n_paths"], header["n_steps"] // header["every"] + 1)
-    if table.num_rows != shape[0] * shape[1]:
+    try:
+        there = pq.read_schema(path).names
+        table = pq.read_table(path, columns=[name for name in ("price", *header["outputs"]) if name in there])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path} is not a readable Parquet file ({error}).") from None
+    if table.column_names and table.num_rows != shape[0] * shape[1]:
         raise DataError(f"{path} has {table.num_rows} rows, but its header says {shape[0]} paths of {shape[1]} steps.")
 
     def array(name: str) -> np.ndarray:
+        if name not in table.column_names or not pa.types.is_floating(table.schema.field(name).type):
+            raise DataError(f"{path} has no column of numbers called '{name}'. Simulate the paths again.")
         return table.column(name).to_numpy().reshape(shape)
 
-    return cls(
-        prices=array("price"),
-        outputs={name: array(name) for name in header["outputs"]},
+    return {
+        "prices": array("price"),
+        "outputs": {name: array(name) for name in header["outputs"]},
         **{name: header[name] for name in ("market", "seed", "first_path", "every", "burn_in", "status", "n_failed")},
-    )
+    }

@@ -38,6 +38,14 @@ class Paths:
         "ok", or a sentence that says how many paths hold numbers that are not usable.
     n_failed
         That number.
+
+    Examples
+    --------
+    >>> paths = Paths(np.array([[100.0, 101.0, 99.0], [100.0, 100.0, 102.0]]), seed=1)
+    >>> paths.log_returns.shape
+    (2, 2)
+    >>> paths.to_ohlcv(path=1)["Close"].to_list()
+    [100.0, 100.0, 102.0]
     """
 
     prices: np.ndarray = field(repr=False)
@@ -185,9 +193,10 @@ class Paths:
         DataError
             Where the path holds a price that is not positive and finite, or a volume was saved with ``every > 1``.
         """
-        from simcal.exports import ohlcv
+        from simcal.exports import bars, dates_of_bars, usable_path
 
-        return ohlcv(self, path, bar, start, freq)
+        row = usable_path(self, path)
+        return bars(self, row, bar, dates_of_bars(self, bar, start, freq))
 
     def iter_ohlcv(
         self, bar: int = 1, *, start: Any = "2000-01-03", freq: Any = "B"
@@ -199,9 +208,11 @@ class Paths:
         NumericalWarning
             Where paths hold prices that are not positive and finite; these paths are left out.
         """
-        from simcal.exports import iter_ohlcv
+        from simcal.exports import bars, dates_of_bars, usable_paths
 
-        return iter_ohlcv(self, bar, start, freq)
+        dates = dates_of_bars(self, bar, start, freq)
+        # A generator expression, so that arguments are checked when it is made and not when it is first used.
+        return ((self.first_path + int(row), bars(self, row, bar, dates)) for row in usable_paths(self))
 
     def to_wide(self, *, start: Any = "2000-01-03", freq: Any = "B") -> pd.DataFrame:
         """Prices by Date, a column per path with its number, in float64, for vectorbt and others; see `to_ohlcv`.
@@ -211,18 +222,28 @@ class Paths:
         NumericalWarning
             Where paths hold prices that are not positive and finite; these paths are left out.
         """
-        from simcal.exports import wide
+        import pandas as pd
 
-        return wide(self, start, freq)
+        from simcal.exports import trading_dates, usable_paths
+
+        dates = trading_dates(self.prices.shape[1], start, freq)
+        rows = usable_paths(self)
+        columns = pd.Index(self.path_numbers[rows], name="path")
+        return pd.DataFrame(self.prices[rows].T.astype(float), index=dates, columns=columns)
 
     def to_returns(self, path: int = 0, *, start: Any = "2000-01-03", freq: Any = "B") -> pd.Series:
         """Simple returns of one path by Date, for quantstats, empyrical and others; arguments as of `to_ohlcv`.
 
         A return has the date of its second price in `to_wide`, so that there is one date less.
         """
-        from simcal.exports import returns
+        import pandas as pd
 
-        return returns(self, path, start, freq)
+        from simcal.exports import trading_dates, usable_path
+
+        row = usable_path(self, path)
+        prices = self.prices[row].astype(float)
+        dates = trading_dates(len(prices), start, freq)
+        return pd.Series(prices[1:] / prices[:-1] - 1, index=dates[1:], name=f"path {self.first_path + row}")
 
     def save(self, path: str | Path) -> Path:
         """Write a Parquet file with the columns of the long table and `to_dict` in its header; returns its path.
@@ -232,9 +253,10 @@ class Paths:
         DataError
             Where the name does not end in ``.parquet`` or the file cannot be written.
         """
-        from simcal.path_files import save
+        from simcal.path_files import stream
 
-        return save(self, path)
+        stream(path, [self])
+        return Path(path)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -243,8 +265,8 @@ class Paths:
         Raises
         ------
         DataError
-            Where there is no such file or simcal did not write it.
+            Where there is no such file, simcal did not write it, or it is damaged.
         """
-        from simcal.path_files import load
+        from simcal.path_files import read_paths
 
-        return load(cls, path)
+        return cls(**read_paths(path))

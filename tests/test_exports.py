@@ -12,9 +12,19 @@ from simcal.paths import Paths
 VOLUMES = ("volume_noise", "volume_technical", "volume_fundamental")
 
 
+def made(n_paths, n_steps, **header):
+    """Paths as a market makes them: nothing is traded at time 0."""
+    rng = np.random.default_rng(3)
+    prices = 100 * np.exp(rng.normal(0, 0.01, (n_paths, n_steps + 1)).cumsum(axis=1))
+    outputs = {name: rng.exponential(size=prices.shape) for name in VOLUMES}
+    for values in outputs.values():
+        values[:, 0] = 0.0
+    return Paths(prices, {"demand_noise": rng.normal(size=prices.shape), **outputs}, seed=3, **header)
+
+
 @pytest.fixture(scope="module")
 def paths():
-    return simcal.simulate(simcal.load("stock"), 3, 52, seed=3, first_path=7, save=("demand_noise", *VOLUMES))
+    return made(3, 52, first_path=7)
 
 
 @pytest.mark.parametrize("bar", [1, 5, 53])
@@ -157,7 +167,7 @@ def test_files_hold_the_tables(paths, tmp_path, name, layout):
 
 
 def test_bars_of_one_path_are_a_file_that_reads_like_any_price_history(tmp_path):
-    paths = simcal.simulate(simcal.load("stock"), 1, 300, save=VOLUMES)
+    paths = made(1, 300)
     series = simcal.load_series(write(paths, "ohlcv", tmp_path / "x.csv"))
     np.testing.assert_array_equal(series.prices, paths.prices[0])
     np.testing.assert_array_equal(series.volume, paths.to_ohlcv()["Volume"])

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -101,6 +102,36 @@ def test_files_that_are_not_ours_are_refused_in_a_sentence(paths, tmp_path):
     pd.DataFrame({"price": [1.0]}).to_parquet(tmp_path / "other.parquet")
     with pytest.raises(DataError, match="was not written by simcal"):
         Paths.load(tmp_path / "other.parquet")
+
+
+@pytest.mark.parametrize(
+    ("header", "sentence"),
+    [
+        ("", "header of .* is damaged"),
+        ("[]", "header of .* is damaged"),
+        ("{}", "seed: Field required"),
+        ({"every": 0}, "every: Input should be greater than 0"),
+        ({"outputs": ["price_of_tea"]}, "no column of numbers called 'price_of_tea'"),
+        ({"n_paths": 4}, "has 15 rows, but its header says 4 paths of 5 steps"),
+    ],
+)
+def test_files_with_a_damaged_header_are_refused(paths, tmp_path, header, sentence):
+    file = paths.save(tmp_path / "x.parquet")
+    table = pq.read_table(file)
+    text = header if isinstance(header, str) else json.dumps({**paths.to_dict(), **header})
+    pq.write_table(table.replace_schema_metadata({b"simcal": text}), file)
+    with pytest.raises(DataError, match=sentence):
+        Paths.load(file)
+
+
+@pytest.mark.parametrize("column", [None, "text"])
+def test_files_without_numbers_for_prices_are_refused(paths, tmp_path, column):
+    frame = paths.to_pandas("long").drop(columns="price")
+    frame = frame if column is None else frame.assign(price="12")
+    table = pa.Table.from_pandas(frame).replace_schema_metadata({b"simcal": json.dumps(paths.to_dict())})
+    pq.write_table(table, tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="no column of numbers called 'price'"):
+        Paths.load(tmp_path / "x.parquet")
 
 
 def test_outputs_of_another_shape_are_refused():

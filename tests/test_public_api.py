@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def room(file: Path) -> str:
     return file.parts[0].removesuffix(".py")
 
 
+@cache
 def imported_rooms(file: Path) -> set[str]:
     """The rooms of simcal that a file imports, anywhere in it; "" stands for the front door itself."""
     package = ("simcal", *file.parent.parts)
@@ -54,7 +56,7 @@ def imported_rooms(file: Path) -> set[str]:
 
 def test_the_walk_over_the_imports_sees_them():
     assert imported_rooms(Path("facts/arrays.py")) == {"errors"}
-    assert {"calibration", "models"} <= imported_rooms(Path("__init__.py"))
+    assert {"calibration", "models"} <= imported_rooms(Path("__init__.pyi"))
     assert "facts" in imported_rooms(Path("calibration/statistics.py"))
     assert "" in imported_rooms(Path("cli/simulate.py"))
 
@@ -120,19 +122,35 @@ def test_verbs_stay_functions_after_their_modules_are_imported():
 
 
 def test_type_checkers_and_python_see_the_same_names():
-    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
-    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
-    typed = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert typed == simcal._HOMES
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    typed = {alias.name: node.module for node in imports for alias in node.names}
+    assert sorted(typed) == dir(simcal)
+    assert all(alias.name == alias.asname for node in imports for alias in node.names), "not re-exported by a stub"
+    for name, home in typed.items():
+        found = getattr(simcal, name)
+        assert found is (
+            sys.modules[f"simcal.{name}"] if home is None else getattr(sys.modules[f"simcal.{home}"], name)
+        )
 
 
 def test_dir_lists_the_public_names():
-    assert dir(simcal) == sorted(simcal.__all__)
+    assert set(dir(simcal)) == set(simcal.__all__) - {"__version__"} | {"environments"}
     assert "calibrate" in dir(simcal)
 
 
+ROOMS = ["facts", "learning", "report", "models", "calibration", "trading", "data", "environments", "equilibrium"]
+
+
+def test_rooms_are_there_after_import_simcal():
+    assert set(ROOMS) <= set(dir(simcal))
+    code = f"import simcal; print([getattr(simcal, room).__name__ for room in {ROOMS!r}])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ast.literal_eval(run.stdout) == [f"simcal.{room}" for room in ROOMS]
+
+
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="module 'simcal' has no attribute 'nonsense'"):
+    with pytest.raises(AttributeError, match="simcal attribute nonsense"):
         _ = simcal.nonsense
 
 

@@ -104,8 +104,7 @@ def _dealing_facts(source: str, maps: list[str], level: float, report: Path | No
 
 def is_request_table(source: str, maps: list[str] | None) -> bool:
     """Whether this is a request table: by name, by a map that is given, or by the names of its columns."""
-    from simcal.data import request_catalogue
-    from simcal.data.files import is_table_file, read_table
+    from simcal.data import is_table_file, read_table, request_catalogue
     from simcal.data.requests import looks_like_requests
     from simcal.errors import DataError
 

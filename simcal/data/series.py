@@ -1,4 +1,4 @@
-"""A price series, checked where it is built."""
+"""A price series, and what it must satisfy: checked where it is built, the first violation with its place."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from simcal.data.checks import check_dates, check_prices
 from simcal.data.frequency import Frequency, infer_frequency, periods_per_year
+from simcal.data.table import Place, position_in
 from simcal.errors import DataError, ParameterError
 
 
@@ -15,8 +15,8 @@ from simcal.errors import DataError, ParameterError
 class PriceSeries:
     """Prices of one asset in the order of time. Immutable: the arrays are copies that cannot be written to.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     name
         What to call it in tables and figures.
     dates
@@ -24,8 +24,8 @@ class PriceSeries:
     prices
         Positive, finite prices, shape (n,), in the source's unit.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     volume
         Traded volume per period, shape (n,); NaN where the source had none. None: no volume at all.
     frequency
@@ -35,6 +35,13 @@ class PriceSeries:
     ------
     DataError
         Prices or dates are not what is said above; the message names the first offending position.
+
+    Examples
+    --------
+    >>> series = PriceSeries("made", pd.bdate_range("2020-01-01", periods=5), np.array([10.0, 11, 12, 11, 10]))
+    >>> first, second = series.split(0.5)
+    >>> first.n, second.n
+    (3, 3)
     """
 
     name: str
@@ -51,10 +58,11 @@ class PriceSeries:
                 f"A price series needs at least 2 prices in one dimension and as many dates; '{self.name}' was given "
                 f"prices of shape {prices.shape} and {len(dates)} dates."
             )
-        check_prices(prices, lambda i: f"Position {i} (counted from 0) of '{self.name}'")
+        place = position_in(f"'{self.name}'")
+        check_prices(prices, place)
         if isinstance(dates, pd.DatetimeIndex):
             dates = dates.as_unit("us")
-            check_dates(dates, lambda i: f"Position {i} (counted from 0) of '{self.name}'")
+            check_dates(dates, place)
         elif not np.array_equal(dates, np.arange(prices.size)):
             raise DataError(
                 f"The dates of '{self.name}' are of type {dates.dtype}. Give a pandas DatetimeIndex, or "
@@ -152,3 +160,45 @@ class PriceSeries:
             None if self.volume is None else self.volume[start:stop],
             self.frequency,
         )
+
+
+def check_prices(prices: np.ndarray, place: Place) -> None:
+    """Refuse the first price that is missing, infinite, zero or negative."""
+    wrong = ~(np.isfinite(prices) & (prices > 0.0))
+    if not wrong.any():
+        return
+    i = int(np.argmax(wrong))
+    price = prices[i]
+    if np.isnan(price):
+        raise DataError(f"{place(i)} has no price. Fill the missing value or remove the row.")
+    if np.isinf(price):
+        raise DataError(f"{place(i)} has an infinite price. Prices must be finite: correct or remove the row.")
+    raise DataError(
+        f"{place(i)} has the price {price:g}. Prices must be greater than zero, because log returns are taken: "
+        "correct or remove the row."
+    )
+
+
+def check_dates(dates: pd.DatetimeIndex, place: Place) -> None:
+    """Refuse the first date that is missing, repeated, or earlier than the one before it."""
+    if dates.hasnans:
+        i = int(np.argmax(dates.isna()))
+        raise DataError(f"{place(i)} has no date. Fill the missing date or remove the row.")
+    steps = np.diff(dates.asi8)
+    if (steps > 0).all():
+        return
+    i = int(np.argmax(steps <= 0)) + 1
+    if steps[i - 1] == 0:
+        raise DataError(
+            f"{place(i)} repeats the date {_show(dates, i)} of the row before. Each date may stand only once: "
+            "remove one of the two."
+        )
+    raise DataError(
+        f"{place(i)} has the date {_show(dates, i)}, which is earlier than {_show(dates, i - 1)} in the row before. "
+        "Dates must increase from row to row: sort the rows by date, oldest first."
+    )
+
+
+def _show(dates: pd.DatetimeIndex, i: int) -> str:
+    at_midnight = bool((dates == dates.normalize()).all())
+    return str(dates.strftime("%Y-%m-%d" if at_midnight else "%Y-%m-%d %H:%M:%S")[i])

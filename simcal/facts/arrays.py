@@ -1,18 +1,28 @@
-"""What every fact needs from arrays and tensors: the namespace, guarded ratios, checked lags.
+"""What every fact needs: the namespace of arrays and tensors, guarded ratios, checked lags, returns that are whole.
 
 The facts are written once against the array API; `array_api_compat` maps it to NumPy or PyTorch. Time is the
 last axis; all other axes are paths.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device, is_array_api_obj
 
-from simcal.errors import ParameterError
+from simcal.errors import DataError, NumericalWarning, ParameterError
 
 Array = Any  # numpy.ndarray or torch.Tensor: torch must not be imported here
+
+
+def still(dtype: Any, xp: Any = np) -> float:
+    """The largest spread, relative to the values, that counts as none.
+
+    Prices that grow at a constant rate have log returns that differ by the rounding of their logarithms, a few
+    thousand units in the last place, and such noise has a kurtosis, a tail index and an autocorrelation.
+    """
+    return float(xp.finfo(dtype).eps) ** (2 / 3)
 
 
 def as_array(x: Any) -> tuple[Array, Any]:
@@ -27,14 +37,25 @@ def as_array(x: Any) -> tuple[Array, Any]:
 
 
 def centred(x: Array, xp: Any) -> Array:
-    """x minus its mean over time."""
-    return x - xp.mean(x, axis=-1, keepdims=True)
+    """x minus its mean over time; exactly zero where it does not move, see `still`."""
+    mean = xp.mean(x, axis=-1, keepdims=True)
+    c = x - mean
+    farthest = xp.maximum(xp.max(c, axis=-1, keepdims=True), -xp.min(c, axis=-1, keepdims=True))
+    moves = farthest > still(x.dtype, xp) * xp.abs(mean)
+    if isinstance(c, np.ndarray) and moves.all():  # a tensor would have to come from its device to tell
+        return c
+    return c * xp.astype(moves, x.dtype)
 
 
 def standardised(x: Array, xp: Any) -> Array:
     """x minus its mean, divided by its standard deviation (1/n); nan where that is zero."""
     c = centred(x, xp)
     return ratio(c, xp.sqrt(xp.mean(c * c, axis=-1, keepdims=True)))
+
+
+def of_order_one(x: Array, xp: Any) -> Array:
+    """x over its root mean square, so that higher powers of small numbers are not zero in single precision."""
+    return ratio(x, xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True)))
 
 
 def dot(x: Array, y: Array, xp: Any) -> Array:
@@ -105,7 +126,8 @@ def slope(x: Array, y: Array, xp: Any, weights: Array | None = None) -> Array:
     mean_x = ratio(xp.sum(w * x, axis=-1), total)
     mean_y = ratio(xp.sum(w * y, axis=-1), total)
     dx = x - mean_x[..., None]
-    return ratio(xp.sum(w * dx * (y - mean_y[..., None]), axis=-1), xp.sum(w * dx * dx, axis=-1))
+    with np.errstate(invalid="ignore"):  # logarithms of zero
+        return ratio(xp.sum(w * dx * (y - mean_y[..., None]), axis=-1), xp.sum(w * dx * dx, axis=-1))
 
 
 def windows(r: Array, length: int, stride: int | None = None) -> Array:
@@ -122,3 +144,47 @@ def windows(r: Array, length: int, stride: int | None = None) -> Array:
         )
     starts = range(0, r.shape[-1] - length + 1, stride)
     return xp.stack([r[..., start : start + length] for start in starts], axis=-2)
+
+
+def series(returns: Any, what: str = "returns") -> np.ndarray:
+    """One series as a float64 array (n,); DataError when it is not a series, has gaps or never moves."""
+    r = np.asarray(returns, dtype=float)
+    if r.ndim == 2 and 1 in r.shape:
+        r = r.reshape(-1)
+    if r.ndim != 1 or r.size < 2:
+        raise DataError(f"The {what} have shape {r.shape}; give one series, an array of shape (n,) with n > 1.")
+    bad = np.flatnonzero(~np.isfinite(r))
+    if len(bad):
+        raise DataError(
+            f"Of the {len(r)} {what}, {len(bad)} are not finite, first at position {bad[0]}; fill or drop them."
+        )
+    if not usable(r):
+        raise DataError(f"All {len(r)} {what} equal {r[0]:g}; facts need a series that moves.")
+    return r
+
+
+def usable(paths: np.ndarray) -> np.ndarray:
+    """Which paths (..., n) are finite and move, (...,)."""
+    with np.errstate(invalid="ignore"):
+        spread = paths.max(axis=-1) - paths.min(axis=-1)
+        return np.isfinite(paths).all(axis=-1) & (spread > still(paths.dtype) * np.abs(paths).max(axis=-1))
+
+
+def usable_paths(returns: Any, what: str = "simulated paths") -> tuple[np.ndarray, int]:
+    """The usable rows of paths (n_paths, n), and how many were not; DataError when none is."""
+    paths = np.asarray(returns, dtype=float)
+    if paths.ndim == 1:
+        paths = paths[None, :]
+    if paths.ndim != 2 or paths.shape[-1] < 2:
+        raise DataError(f"The {what} have shape {paths.shape}; give returns of shape (n_paths, n) with n > 1.")
+    good = usable(paths)
+    skipped = int(np.count_nonzero(~good))
+    if skipped == len(paths):
+        raise DataError(f"None of the {len(paths)} {what} is finite and moves; nothing can be compared.")
+    if skipped:
+        warnings.warn(
+            f"{skipped} of {len(paths)} {what} are not finite or never move; they were left out.",
+            NumericalWarning,
+            stacklevel=3,
+        )
+    return (paths[good] if skipped else paths), skipped

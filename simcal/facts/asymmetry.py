@@ -2,7 +2,19 @@
 
 import math
 
-from simcal.facts.arrays import Array, Lags, as_array, at_least, centred, check_lags, constant, dot, lag_list, ratio
+from simcal.facts.arrays import (
+    Array,
+    Lags,
+    as_array,
+    at_least,
+    centred,
+    check_lags,
+    constant,
+    dot,
+    lag_list,
+    of_order_one,
+    ratio,
+)
 
 _FIT_GRID = 1000
 
@@ -23,13 +35,13 @@ def leverage(r: Array, lags: Lags) -> Array:
     check_lags([abs(lag) for lag in chosen], n)
     square = r * r
     power = xp.mean(square, axis=-1)
-    drift = xp.mean(r, axis=-1) * power
+    drift = xp.mean(r, axis=-1)
     values = []
     for lag in chosen:
         early, late = (r, square) if lag > 0 else (square, r)
         shift = abs(lag)
         product = dot(early[..., :-shift], late[..., shift:], xp) / (n - shift)
-        values.append(ratio(product - drift, power * power))
+        values.append(ratio(ratio(product, power) - drift, power))
     return values[0] if single else xp.stack(values, axis=-1)
 
 
@@ -38,7 +50,8 @@ def leverage_correlation(r: Array, lags: Lags) -> Array:
     r, xp = as_array(r)
     chosen, single = lag_list(lags)
     check_lags(chosen, r.shape[-1] - 1)
-    values = [_correlation(r[..., :-lag], r[..., lag:] ** 2, xp) for lag in chosen]
+    square = of_order_one(r, xp) ** 2
+    values = [_correlation(r[..., :-lag], square[..., lag:], xp) for lag in chosen]
     return values[0] if single else xp.stack(values, axis=-1)
 
 
@@ -111,4 +124,4 @@ def _moving_sum(x: Array, width: int, xp) -> Array:
 
 def _correlation(x: Array, y: Array, xp) -> Array:
     x, y = centred(x, xp), centred(y, xp)
-    return ratio(dot(x, y, xp), xp.sqrt(dot(x, x, xp) * dot(y, y, xp)))
+    return ratio(dot(x, y, xp), xp.sqrt(dot(x, x, xp)) * xp.sqrt(dot(y, y, xp)))

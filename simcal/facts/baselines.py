@@ -7,9 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from simcal.errors import NumericalWarning, ParameterError
-from simcal.facts.arrays import Array
+from simcal.facts.arrays import Array, series
 from simcal.facts.bootstrap import BLOCK, block_indices
-from simcal.facts.checks import series
 from simcal.facts.garch import fit_garch
 
 _BURN_IN = 1000
@@ -26,7 +25,7 @@ BASELINES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Garch:
-    """A fitted (GJR-)GARCH(1,1) with Student-t innovations; returns in fractions, parameters for percent.
+    """A fitted (GJR-)GARCH(1,1) with Student-t innovations; parameters for returns divided by `scale`.
 
     s_t^2 = omega + (alpha + gamma [e_{t-1} < 0]) e_{t-1}^2 + beta s_{t-1}^2, e_t = s_t z_t, z_t Student-t with
     `degrees` degrees of freedom and unit variance. `status` says whether the fit converged.
@@ -41,6 +40,7 @@ class Garch:
     degrees: float
     converged: bool
     status: str
+    scale: float = 0.01
 
     @property
     def persistence(self) -> float:
@@ -60,7 +60,7 @@ class Garch:
             z[t] *= np.sqrt(variance)
             square = z[t] * z[t]
             variance = self.omega + self.beta * variance + (self.alpha + self.gamma * (z[t] < 0)) * square
-        return (self.mu + z[_BURN_IN:].T) / 100.0
+        return (self.mu + z[_BURN_IN:].T) * self.scale
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,18 @@ def fit_baseline(
 ) -> Baseline:
     """Fit a baseline of `BASELINES` to log returns (n,); its `simulate(n_paths, n, seed)` gives (n_paths, n).
 
-    A GARCH fit that does not converge is kept, with `converged` false, the optimiser's word in `status`, and a
-    NumericalWarning.
+    A GARCH fit is the same at every scale of the returns. One that does not converge is kept, with `converged` false,
+    the optimiser's word in `status`, and a NumericalWarning.
+
+    Examples
+    --------
+    >>> returns = 0.01 * np.random.default_rng(0).standard_normal(500)
+    >>> fit_baseline("block-bootstrap", returns).simulate(n_paths=3, n=100, seed=1).shape
+    (3, 100)
     """
     r = series(returns)
     if name in ("garch-t", "gjr-garch-t"):
-        return _garch(name, fit_garch(r, asymmetric=name == "gjr-garch-t", distribution="t"))
+        return _garch(name, fit_garch(r, asymmetric=name == "gjr-garch-t", distribution="t"), float(r.std()))
     if name == "block-bootstrap":
         return Resampling(name, r, min(BLOCK, len(r)))
     if name == "iid-bootstrap":
@@ -119,7 +125,7 @@ def fit_baseline(
     raise ParameterError(f"There is no baseline called {name!r}; choose one of {', '.join(BASELINES)}.")
 
 
-def _garch(name: str, fit: Any) -> Garch:
+def _garch(name: str, fit: Any, scale: float) -> Garch:
     parameters = {key: float(value) for key, value in fit.params.items()}
     converged = fit.convergence_flag == 0
     status = "converged" if converged else f"not converged: {fit.optimization_result.message}"
@@ -139,6 +145,7 @@ def _garch(name: str, fit: Any) -> Garch:
         degrees=parameters["nu"],
         converged=converged,
         status=status,
+        scale=scale,
     )
 
 

@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 
 from simcal.errors import ParameterError
-from simcal.facts.arrays import Array
-from simcal.facts.checks import series
+from simcal.facts.arrays import Array, series
 from simcal.facts.fact import Fact
+from simcal.facts.one_path import detrended_log_volume
 from simcal.facts.registry import FactChoice, choose_facts, evaluate
-from simcal.facts.volume import detrended_log_volume
 
 BLOCK = 250
 LONG_BLOCK = 750
@@ -62,8 +61,8 @@ def bands(
     seed
         Of the resampling.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     volume
         Traded volume (n,), resampled with its returns; needed by fact 10 only.
     block, long_block

@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from simcal.errors import NumericalWarning, ParameterError
-from simcal.facts.arrays import Array, windows
+from simcal.facts.arrays import Array, series, usable, windows
 from simcal.facts.catalogue import FACTS, LADDER_FEATURES
-from simcal.facts.checks import series, usable
 from simcal.facts.registry import evaluate
 
 FLOOR = "real (odd against even windows)"
@@ -80,8 +79,8 @@ def discriminate(
     seed
         Of the draws and the forest.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     n_draws, n_folds, n_trees
         See above.
     level

@@ -12,6 +12,7 @@ from simcal.facts.arrays import (
     fast_length,
     lag_list,
     ratio,
+    standardised,
 )
 
 _FFT_FROM = 32  # lags; from here on an FFT is faster than as many products
@@ -88,7 +89,7 @@ def robust_box(r: Array, lags: int = 20) -> Array:
     r, xp = as_array(r)
     n = r.shape[-1]
     at_least(n, lags + 1, f"a portmanteau statistic of {lags} lags")
-    e = centred(r, xp)
+    e = standardised(r, xp)
     square = e * e
     total = 0.0
     for lag in range(1, lags + 1):

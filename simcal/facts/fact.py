@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from simcal.facts.arrays import Array, as_array
+from simcal.facts.arrays import Array, as_array, of_order_one
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,13 @@ def of_absolute(function: Callable[..., Any], *args: Any) -> Callable[..., Any]:
 
 
 def of_square(function: Callable[..., Any], *args: Any) -> Callable[..., Any]:
-    """The function of squared returns."""
-    return lambda r: function(r * r, *args)
+    """The function of squared returns; one that does not depend on their scale."""
+
+    def squared(r: Array) -> Array:
+        r, xp = as_array(r)
+        return function(of_order_one(r, xp) ** 2, *args)
+
+    return squared
 
 
 def average(function: Callable[..., Any], lags: range) -> Callable[..., Any]:

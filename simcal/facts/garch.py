@@ -10,16 +10,21 @@ from typing import Any, Literal
 import numpy as np
 
 from simcal.errors import NumericalWarning
-from simcal.facts.arrays import Array, as_array
+from simcal.facts.arrays import Array, as_array, usable
 from simcal.facts.moments import excess_kurtosis
 
 
 def fit_garch(r: np.ndarray, *, asymmetric: bool, distribution: Literal["normal", "t"]) -> Any:
-    """The `arch` result of a GARCH(1,1), or GJR-GARCH(1,1), with constant mean on returns in percent."""
+    """The `arch` result of a GARCH(1,1), or GJR-GARCH(1,1), with constant mean on returns over their deviation.
+
+    At unit variance, because the optimiser's starting values and tolerances are made for it: at other scales it ends
+    far from the maximum and says that it converged.
+    """
     from arch import arch_model
 
+    r = np.asarray(r, dtype=float)
     model = arch_model(
-        100.0 * np.asarray(r, dtype=float),
+        r / r.std(),
         mean="Constant",
         vol="GARCH",
         p=1,
@@ -58,8 +63,8 @@ def _each(r: Array, asymmetric: bool, distribution: Literal["normal", "t"], read
     result = np.full(r.shape[:-1], np.nan)
     failed = 0
     for index in np.ndindex(r.shape[:-1]):
-        fit = fit_garch(r[index], asymmetric=asymmetric, distribution=distribution)
-        if fit.convergence_flag == 0:
+        fit = fit_garch(r[index], asymmetric=asymmetric, distribution=distribution) if usable(r[index]) else None
+        if fit is not None and fit.convergence_flag == 0:
             result[index] = float(read(fit))
         else:
             failed += 1

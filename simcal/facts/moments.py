@@ -1,10 +1,15 @@
-"""Moments of returns: mean, deviation, skewness, kurtosis at several horizons, drawdown.
+"""Moments and tails of returns: mean, deviation, skewness, kurtosis at several horizons, tail index, drawdown.
 
 Facts 1, 3, 4 and 12 of Cont, "Empirical properties of asset returns", Quantitative Finance 1 (2001) 223-236.
 Every function takes returns (..., n), as array or tensor, and gives (...,); all have gradients on tensors.
 """
 
-from simcal.facts.arrays import Array, as_array, at_least, centred, dot, ratio, standardised
+from typing import Literal
+
+from simcal.errors import ParameterError
+from simcal.facts.arrays import Array, as_array, at_least, centred, constant, dot, ratio, standardised, still
+
+Tail = Literal["both", "left", "right"]
 
 
 def mean(r: Array) -> Array:
@@ -45,10 +50,8 @@ def mean_absolute(r: Array) -> Array:
 def skewness(r: Array) -> Array:
     """Mean of z^3, z the standardised return."""
     r, xp = as_array(r)
-    c = centred(r, xp)
-    square = c * c
-    variance = xp.mean(square, axis=-1)
-    return ratio(xp.mean(square * c, axis=-1), variance**1.5)
+    z = standardised(r, xp)
+    return xp.mean(z * z * z, axis=-1)
 
 
 def excess_kurtosis(r: Array, horizon: int = 1) -> Array:
@@ -71,10 +74,9 @@ def excess_kurtosis(r: Array, horizon: int = 1) -> Array:
 
 
 def _kurtosis(r: Array, xp) -> Array:
-    c = centred(r, xp)
-    square = c * c
-    variance = xp.mean(square, axis=-1)
-    return ratio(dot(square, square, xp) / r.shape[-1], variance * variance)
+    z = standardised(r, xp)  # first, as the fourth power of small returns is zero in single precision
+    square = z * z
+    return dot(square, square, xp) / r.shape[-1]
 
 
 def tail_probability(r: Array, threshold: float = 3.0) -> Array:
@@ -96,6 +98,54 @@ def exceedance_fano(r: Array, threshold: float = 3.0, block: int = 63) -> Array:
     counts = xp.sum(xp.reshape(hits[..., : blocks * block], (*r.shape[:-1], blocks, block)), axis=-1)
     c = centred(counts, xp)
     return ratio(xp.mean(c * c, axis=-1), xp.mean(counts, axis=-1))
+
+
+def hill(r: Array, fraction: float = 0.05, tail: Tail = "both") -> Array:
+    """Tail index [ (1/k) sum_{i<=k} ln(X_(i) / X_(k+1)) ]^-1 of the k largest values X_(1) >= X_(2) >= ...
+
+    Takes returns (..., n), gives (...,), with gradients on tensors; nan where X_(k+1) is not positive or no
+    value of the tail lies above it.
+
+    Parameters
+    ----------
+    r
+        Returns, array or tensor (..., n).
+    fraction
+        Share of the values that counts as the tail; Franke and Westerhoff (2012) take 0.05.
+    tail
+        "both" takes X = |r| and k = floor(fraction n); "left" and "right" take the returns below and above the mean,
+        X = their distance from it, and k = floor(fraction times their number).
+
+    References
+    ----------
+    Hill, Annals of Statistics 3 (1975) 1163-1174.
+    """
+    r, xp = as_array(r)
+    n = r.shape[-1]
+    if not 0 < fraction < 1:
+        raise ParameterError(f"The tail fraction is {fraction}; it must lie between 0 and 1, as 0.05 does.")
+    if tail not in ("both", "left", "right"):
+        raise ParameterError(f"The tail is {tail!r}; choose 'both', 'left' or 'right'.")
+    k = int(fraction * n)
+    at_least(n, int(2 / fraction) + 1, f"a Hill estimate on a share of {fraction}")
+    if tail == "both":
+        x = xp.abs(r)
+        count = k * xp.ones_like(x[..., :1])
+    else:
+        x = centred(r, xp) if tail == "right" else -centred(r, xp)
+        count = xp.floor(fraction * xp.sum(xp.astype(x > 0, x.dtype), axis=-1, keepdims=True))
+    largest = xp.flip(xp.sort(x, axis=-1)[..., -(k + 1) :], axis=-1)
+    rank = constant(range(k + 1), x, xp)
+    in_tail = xp.astype(rank < count, x.dtype)
+    at_edge = xp.astype(rank == count, x.dtype)
+    # non-positive values are put aside before the logarithm, lest they poison the gradient
+    logs = xp.log(xp.where(largest > 0, largest, xp.ones_like(largest)))
+    edge = xp.sum(at_edge * logs, axis=-1)
+    in_number = count[..., 0]
+    defined = (xp.sum(at_edge * largest, axis=-1) > 0) & (in_number > 0)
+    excess = xp.sum(in_tail * logs, axis=-1) / xp.where(in_number > 0, in_number, xp.ones_like(in_number)) - edge
+    defined = defined & (excess > still(r.dtype, xp))  # a tail of equal values has no index
+    return ratio(1.0, xp.where(defined, excess, xp.nan * xp.ones_like(excess)))
 
 
 def max_drawdown(r: Array) -> Array:

@@ -8,11 +8,10 @@ import pandas as pd
 
 from simcal.errors import ParameterError
 from simcal.facts import bootstrap
-from simcal.facts.arrays import Array
-from simcal.facts.checks import series, usable_paths
+from simcal.facts.arrays import Array, series, usable_paths
 from simcal.facts.fact import Fact
+from simcal.facts.one_path import detrended_log_volume
 from simcal.facts.registry import FactChoice, choose_facts, evaluate
-from simcal.facts.volume import detrended_log_volume
 
 
 def fact_table(
@@ -45,6 +44,12 @@ def fact_table(
     -------
     A frame indexed by the fact's name, with columns label, number, unit, value and, with bands, se, low, high and
     undefined (samples or paths in which the fact does not exist, left out of the band).
+
+    Examples
+    --------
+    >>> returns = 0.01 * np.random.default_rng(0).standard_t(4, size=1000)
+    >>> fact_table(returns, ["standard_deviation", "acf_1"], bands=False)["value"].round(2).to_dict()
+    {'standard_deviation': 1.34, 'acf_1': -0.02}
     """
     r = np.asarray(returns, dtype=float)
     chosen = choose_facts(facts, with_volume=volume is not None)
@@ -91,6 +96,13 @@ def compare(
     A frame indexed by the fact's name: label, number, unit, data, low, high, simulated (median over paths),
     simulated_low and simulated_high (5 and 95 % quantiles), passes, undefined (paths where the fact is nan).
     `passes` is missing (pandas NA) where the data have no band.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> table = compare(rng.standard_t(4, size=500), rng.normal(size=(20, 500)), ["excess_kurtosis", "acf_1"])
+    >>> table["passes"].to_dict()
+    {'excess_kurtosis': False, 'acf_1': True}
     """
     chosen = choose_facts(facts)
     band = _bands_of(data_returns, chosen, level, n_resamples, seed, bands)

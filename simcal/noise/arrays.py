@@ -61,6 +61,13 @@ def normals(
     ------
     ParameterError
         Where the seed, a path or a step is not a whole number or lies outside its range.
+
+    Examples
+    --------
+    >>> many = normals(seed=1, first_path=0, n_paths=5, first_step=1, n_steps=2, n_streams=3)
+    >>> alone = normals(seed=1, first_path=4, n_paths=1, first_step=1, n_steps=2, n_streams=3)
+    >>> many.shape, bool((many[..., 4:] == alone).all())
+    ((2, 3, 5), True)
     """
     return _draw(np, _normals, seed, first_path, n_paths, first_step, n_steps, n_streams, dtype)
 

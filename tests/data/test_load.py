@@ -122,10 +122,23 @@ def test_a_loaded_series_is_loaded_as_it_is():
 
 
 def test_times_with_an_offset_become_utc(tmp_path):
-    zoned = pd.DatetimeIndex(DATES).tz_localize("America/New_York")
+    zoned = pd.DatetimeIndex(DATES + pd.Timedelta(hours=16)).tz_localize("America/New_York")
     rows = [f"{d.isoformat(' ')},{p}" for d, p in zip(zoned, PRICES, strict=True)]
     series = load_series(write(tmp_path / "a.csv", "Date,Close", rows))
     np.testing.assert_array_equal(series.dates, zoned.tz_convert("UTC").tz_localize(None))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+def test_days_with_an_offset_stay_the_days_they_are(tmp_path, zone):
+    zoned = pd.DatetimeIndex(DATES).tz_localize(zone)
+    rows = [f"{d.isoformat(' ')},{float(p)!r}" for d, p in zip(zoned, PRICES, strict=True)]
+    check(load_series(write(tmp_path / "a.csv", "Date,Close", rows)))
+    check(load_series(pd.Series(PRICES, index=zoned)))
+
+
+def test_masked_prices_are_missing():
+    with pytest.raises(DataError, match=r"Position 3 .* has no value"):
+        load_series(np.ma.masked_array(PRICES, mask=np.arange(N) == 3))
 
 
 def test_unusable_volumes_are_counted_in_a_warning_and_prices_are_kept(tmp_path, ohlcv):

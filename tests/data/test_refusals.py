@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from simcal.data import MINIMUM_PRICES, load_series
-from simcal.errors import DataError
+from simcal.errors import DataError, ParameterError
+from simcal.facts import fact_table
 
 N = MINIMUM_PRICES + 20
 DATES = [str(d.date()) for d in pd.bdate_range("2019-01-01", periods=N)]
@@ -93,8 +94,29 @@ def test_a_row_of_another_length_is_refused_with_its_line(tmp_path, line, messag
     refused(path, "Row 42 of prices.csv " + message)
 
 
-def test_newest_first_is_refused_and_not_reordered(tmp_path):
-    refused(csv(tmp_path, dates=DATES[::-1]), "Row 3 of prices.csv has the date")
+def test_dates_out_of_order_are_refused_and_not_sorted(tmp_path):
+    refused(csv(tmp_path, dates=[*DATES[:60][::-1], *DATES[60:]]), "Row 3 of prices.csv has the date")
+
+
+def test_a_series_that_facts_cannot_take_is_refused_at_the_door():
+    with pytest.raises(ParameterError):
+        fact_table(np.diff(np.arange(1.0, MINIMUM_PRICES) ** 0.5), bands=False)
+    fact_table(np.diff(np.arange(1.0, MINIMUM_PRICES + 1.0) ** 0.5), bands=False)
+
+
+@pytest.mark.parametrize(
+    ("cells", "row"),
+    [
+        (["998", "1,003"], 3),  # one thousand and three, or one and a bit
+        (["998.10", "1,003"], 3),
+        (["$998.10", "1003.50"], 2),
+        (["1.234,5", "1,234.5"], 2),
+    ],
+)
+def test_numbers_of_two_notations_are_refused(tmp_path, cells, row):
+    path = tmp_path / "prices.csv"
+    path.write_text("\n".join(["date;close", *(f"{d};{cells[i % 2]}" for i, d in enumerate(DATES))]))
+    refused(path, f"Row {row} of prices.csv has '{cells[row - 2]}' in 'close', which is not a number")
 
 
 def test_day_first_and_month_first_that_cannot_be_told_apart_are_refused(tmp_path):

@@ -119,6 +119,30 @@ def test_frequency_is_told_from_the_dates(frequency, per_year, dates):
     assert series.periods_per_year == pytest.approx(per_year, rel=1e-9)
 
 
+def sessions(days: int, minutes: int, start: str = "2024-01-08 14:30") -> pd.DatetimeIndex:
+    opens = pd.bdate_range(start, periods=days, normalize=False)
+    return pd.DatetimeIndex([day + pd.Timedelta(minutes=i) for day in opens for i in range(minutes)])
+
+
+@pytest.mark.parametrize("days", [1, 5, 30])
+def test_minute_bars_of_sessions_make_a_year_of_trading_days(days):
+    dates = sessions(days, 390)
+    assert PriceSeries("x", dates, np.ones(len(dates))).periods_per_year == 98_280.0
+
+
+def test_three_trading_days_a_week_are_157_a_year():
+    dates = pd.date_range("2001-01-01", periods=900)
+    dates = dates[dates.day_of_week.isin([0, 2, 4])]
+    series = PriceSeries("x", dates, np.ones(len(dates)))
+    assert series.frequency == "daily"
+    assert round(series.periods_per_year) == 157
+
+
+def test_a_hole_in_the_dates_does_not_change_the_periods_of_a_year():
+    dates = pd.bdate_range("2001-01-01", periods=400).delete(slice(100, 250))
+    assert PriceSeries("x", dates, np.ones(len(dates))).periods_per_year == 252.0
+
+
 def test_to_pandas_has_the_dates_prices_and_volume():
     frame = make(volume=np.arange(1001.0)).to_pandas()
     assert list(frame.columns) == ["price", "volume"]

@@ -45,10 +45,36 @@ def test_variance_of_a_gjr_garch_is_its_closed_form():
 
 def test_fitting_simulated_returns_recovers_the_parameters():
     model = Garch("gjr", 0.05, 0.02, 0.03, 0.12, 0.87, degrees=7.0, converged=True, status="given")
-    fit = fit_garch(model.simulate(1, 20_000, seed=5)[0], asymmetric=True, distribution="t")
-    truth = {"mu": 0.05, "omega": 0.02, "alpha[1]": 0.03, "gamma[1]": 0.12, "beta[1]": 0.87, "nu": 7.0}
+    r = 100 * model.simulate(1, 20_000, seed=5)[0]
+    fit = fit_garch(r, asymmetric=True, distribution="t")
+    truth = {
+        "mu": 0.05 / r.std(),
+        "omega": 0.02 / r.var(),
+        "alpha[1]": 0.03,
+        "gamma[1]": 0.12,
+        "beta[1]": 0.87,
+        "nu": 7,
+    }
     for name, value in truth.items():
         assert abs(fit.params[name] - value) < 4 * fit.std_err[name]
+
+
+@pytest.mark.parametrize("name", ["gjr-garch-t", "garch-t"])
+@pytest.mark.parametrize("factor", [0.01, 0.1, 100.0])
+def test_a_garch_is_the_same_at_every_scale_of_the_returns(returns, name, factor):
+    model, scaled = fit_baseline(name, returns), fit_baseline(name, factor * returns)
+    assert scaled.converged
+    for field in ("mu", "omega", "alpha", "gamma", "beta", "degrees"):
+        assert getattr(scaled, field) == pytest.approx(getattr(model, field), rel=1e-3, abs=1e-6), field
+    assert scaled.scale == pytest.approx(factor * model.scale)
+    paths = model.simulate(20, 2000, seed=9)
+    np.testing.assert_allclose(scaled.simulate(20, 2000, seed=9), factor * paths, rtol=1e-2, atol=factor * 1e-5)
+
+
+def test_the_log_likelihood_of_a_garch_moves_by_the_change_of_scale_alone(returns):
+    best = fit_garch(returns, asymmetric=True, distribution="t").loglikelihood
+    for factor in (1e-4, 0.01, 100.0):
+        assert fit_garch(factor * returns, asymmetric=True, distribution="t").loglikelihood == pytest.approx(best)
 
 
 def test_independent_draws_have_the_law_but_not_the_memory_of_the_data(returns):

@@ -73,6 +73,26 @@ def test_single_precision_stays_single(name):
     assert value.dtype == torch.float32
 
 
+@pytest.mark.parametrize("name", ON_TENSORS)
+def test_single_precision_sees_small_returns(name):
+    r = returns(5, 600)
+    small = FACTS[name].function(torch.tensor(1e-12 * r, dtype=torch.float32))
+    expected = FACTS[name].function(r)
+    assert np.array_equal(np.isfinite(small.numpy()), np.isfinite(expected))
+    if not FACTS[name].unit and not name.startswith("leverage_"):  # a pure number does not depend on the scale
+        np.testing.assert_allclose(small.numpy(), expected, rtol=1e-2, atol=1e-3)
+
+
+NEEDS_VARIANCE = [name for name in WITH_GRADIENT if FACTS[name].number in (2, 3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize("name", NEEDS_VARIANCE)
+@pytest.mark.parametrize("growth", ["exact", "from prices", "single"])
+def test_facts_of_constant_growth_do_not_exist(name, growth):
+    r = np.diff(np.log(50.0 * 1.0007 ** np.arange(601))) if growth == "from prices" else np.full(600, 0.1)
+    assert np.isnan(FACTS[name].function(r.astype(np.float32) if growth == "single" else r))
+
+
 def test_windows_of_a_tensor_keep_its_gradient():
     r = torch.arange(10.0, requires_grad=True)
     facts.windows(r, 3).sum().backward()

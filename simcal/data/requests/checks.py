@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from simcal.data.checks import Place
 from simcal.data.requests.status import AWAY, QUOTED, Status
+from simcal.data.table import Place
 from simcal.errors import DataError
 
 if TYPE_CHECKING:

@@ -12,13 +12,11 @@ import pandas as pd
 
 from simcal.data.catalogue import catalogue, request_catalogue
 from simcal.data.cells import is_missing, to_dates, to_numbers, without_zone
-from simcal.data.checks import Place
-from simcal.data.files import existing_file, position_in, read_table
 from simcal.data.requests.columns import GROUPS, MOST_RIVALS, find_columns, require_columns
 from simcal.data.requests.status import Status
 from simcal.data.requests.table import Requests
 from simcal.data.requests.words import to_sides, to_statuses
-from simcal.data.table import Cells, Table, from_frame
+from simcal.data.table import Cells, Place, Table, existing_file, from_frame, position_in, read_table
 from simcal.errors import DataError, NumericalWarning
 
 _EMPTY = ("nan", "na", "n/a", "null", "none", "-")

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.data.checks import Place
 from simcal.data.requests.arrays import (
     as_columns,
     as_labels,
@@ -24,6 +23,7 @@ from simcal.data.requests.arrays import (
 from simcal.data.requests.checks import check_requests
 from simcal.data.requests.frame import frame_sha256, requests_to_frame
 from simcal.data.requests.status import QUOTED, Status
+from simcal.data.table import Place
 from simcal.errors import DataError, ParameterError
 from simcal.files import write_atomically
 

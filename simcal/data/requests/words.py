@@ -7,9 +7,8 @@ import re
 import numpy as np
 
 from simcal.data.cells import is_missing, parse_number
-from simcal.data.checks import Place
 from simcal.data.requests.status import Status
-from simcal.data.table import Cells
+from simcal.data.table import Cells, Place
 from simcal.errors import DataError
 
 # Without spaces, signs and capitals. Numbers: +1 and -1, or FIX tag 54 (1 buy, 2 sell).

@@ -1,0 +1,13 @@
+from .experiment import run_request_experiment as run_request_experiment
+from .experiment_report import write_request_experiment_report as write_request_experiment_report
+from .experiment_result import RequestExperimentResult as RequestExperimentResult
+from .experiment_result import load_request_experiment as load_request_experiment
+from .information import identification as identification
+from .report import write_request_report as write_request_report
+from .result import RequestCalibration as RequestCalibration
+from .run import RequestRun as RequestRun
+from .run import is_request_run as is_request_run
+from .run import judge_request_run as judge_request_run
+from .run import read_request_run as read_request_run
+from .validate import RequestValidation as RequestValidation
+from .validate import validate_requests as validate_requests
