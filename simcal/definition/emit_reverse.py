@@ -113,13 +113,13 @@ class ReverseEmitter(Emitter):
             own = [(n, e) for n, e in zip(windows, exact, strict=True) if n.group == group]
             text: list[str] = []
             for node, same in own:
+                if group is None:
+                    self.rows.offsets[same] = self.rows.of(node, "mean")
                 for line in self._means([same], 8 if group else 4):
                     text.append(line.replace(f"mean_{same.number}", f"mean_{node.number}"))
                 if group:
                     j = self.memory[group].index(node)
                     text.insert(0, f"        mean_{node.number} = {group}_rows[{j} * {group}_c.shape[1] + i]")
-                elif same is not node:
-                    self.rows.offsets[same] = self.rows.of(node, "mean")
             lines += [f"    for i in range({group}_c.shape[1]):", *text] if group and text else text
         self.rows = forward_rows
         return lines
