@@ -222,7 +222,7 @@ def _tasks(
     share = None if recipe.budget is None else recipe.budget / math.ceil(count / at_once)
     return [
         StartTask(
-            number=number, market=market.to_dict(), trainable=recipe.trainable, per_trader=recipe.per_trader,
+            number=number, market=market, trainable=recipe.trainable, per_trader=recipe.per_trader,
             data=data, settings=recipe.game, seed=recipe.seed, early_stopping=recipe.early_stopping, budget=share,
             checkpoint=checkpoint_path(out, number) if out is not None else None,
             device=device,

@@ -22,7 +22,7 @@ class GameSettings(_Strict):
     """The rules of the adversarial game."""
 
     statistics: str = "experiment"
-    loss: Literal["saturating", "non-saturating", "wasserstein"] = "wasserstein"
+    loss: str = "wasserstein"
     gradient_penalty: float = Field(default=10.0, ge=0)
     slope: float = Field(default=1.0, ge=0)  # of the discriminator, from which the gradient penalty holds it back
     normalise: Literal["standardise", "whiten"] = "whiten"

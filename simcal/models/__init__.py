@@ -1,5 +1,8 @@
 """Markets: a folder per kind, each with its description, rules, kernel and differentiable twin."""
 
+from simcal.models.market import DESCRIPTIONS as DESCRIPTIONS
+from simcal.models.market import MARKETS as MARKETS
+from simcal.models.market import Description as Description
 from simcal.models.market import Market as Market
 from simcal.models.market import from_dict as from_dict
 from simcal.models.market import load as load

@@ -109,7 +109,7 @@ def test_both_recipes_start_at_the_same_values_and_only_the_plain_one_moves_each
 
 def test_scattered_starts_leave_the_truth_out() -> None:
     recipe, truth = small_recipe(starts__law="scatter"), models.load("stock")
-    starts = [models.from_dict(task.market) for task in experiment._tasks(recipe, truth, None, 1)]
+    starts = [task.market for task in experiment._tasks(recipe, truth, None, 1)]
     assert all(getattr(start, n) != getattr(truth, n) for start in starts for n in NAMES)
 
 

@@ -31,7 +31,7 @@ def registered(monkeypatch):
 
 
 def task(**changes) -> StartTask:
-    plain = StartTask(0, LognormalMarket(0.02).to_dict(), ("sd",), (), DATA, linear_game(iterations=24), seed=3)
+    plain = StartTask(0, LognormalMarket(0.02), ("sd",), (), DATA, linear_game(iterations=24), seed=3)
     return replace(plain, **changes)
 
 
@@ -41,7 +41,7 @@ def stock_task(dtype: str, folder: Path | None, **changes) -> StartTask:
         statistics="experiment", window=25, warm_up=5, batch=40, iterations=14, hidden=(6,), average_from=0.2,
         dtype=dtype,
     )  # fmt: skip
-    market = models.load("stock").replace(public_weight=0.6).to_dict()
+    market = models.load("stock").replace(public_weight=0.6)
     return StartTask(
         1, market, ("public_weight", "value_sensitivity"), ("value_sensitivity",),
         GameData(100 * np.exp(np.cumsum(r, axis=1))), settings, seed=0,

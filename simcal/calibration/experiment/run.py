@@ -175,7 +175,7 @@ def _tasks(recipe: Recipe, truth: Market, out: Path | None, jobs: int) -> list[S
     per_trader = {OURS: recipe.per_trader, PLAIN: tuple(n for n in recipe.trainable if truth.SPECS[n].group)}
     return [
         StartTask(
-            number=r, market=starts[r].to_dict(), trainable=recipe.trainable, per_trader=per_trader[player],
+            number=r, market=starts[r], trainable=recipe.trainable, per_trader=per_trader[player],
             data=_real_windows(recipe, truth, r, settings[player]), settings=settings[player], seed=recipe.seed,
             early_stopping=recipe.early_stopping, budget=share,
             checkpoint=None if out is None else out / "checkpoints" / f"{player}-{r}.safetensors",
@@ -200,7 +200,7 @@ def _real_windows(recipe: Recipe, truth: Market, replication: int, settings: Gam
 
 def _outcome(recipe: Recipe, truth: Market, player: str, task: StartTask, result: StartResult) -> Outcome:
     assert recipe.experiment is not None
-    names, start = recipe.trainable, models.from_dict(task.market)
+    names, start = recipe.trainable, task.market
     n_paths = min(_COMPARED_PATHS, recipe.experiment.n_paths)
 
     def paths(market: Market) -> np.ndarray:

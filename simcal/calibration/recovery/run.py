@@ -175,7 +175,7 @@ def _by_games(
 ) -> tuple[list[Fit], pd.DataFrame]:  # fmt: skip
     tasks = [
         StartTask(
-            number=r, market=starts(recipe, settings, truth, r)[0].to_dict(), trainable=recipe.trainable,
+            number=r, market=starts(recipe, settings, truth, r)[0], trainable=recipe.trainable,
             per_trader=(), data=GameData(overlapping_windows(sample(recipe, settings, truth, r), recipe.game)),
             settings=recipe.game, seed=recipe.seed, budget=budget,
             checkpoint=None if checkpoints is None else checkpoints / f"adversarial-{r}.safetensors",
@@ -197,7 +197,7 @@ def _fit_of(recipe: Recipe, task: StartTask, result: StartResult) -> Fit:
     return Fit(
         method="adversarial",
         replication=task.number,
-        start={name: float(task.market[name]) for name in recipe.trainable},
+        start={name: float(getattr(task.market, name)) for name in recipe.trainable},
         values={name: float(getattr(result.market, name)) for name in recipe.trainable},
         objective=float(result.distance) if np.isfinite(result.distance) else math.inf,
         status=result.status,
