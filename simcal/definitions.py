@@ -77,7 +77,7 @@ def _module(file: Path) -> ModuleType:
         ) from error
     finally:
         sys.path.remove(str(file.parent))
-    from joblib.externals import cloudpickle
+    import cloudpickle
 
     cloudpickle.register_pickle_by_value(module)
     return module
@@ -145,8 +145,8 @@ def kept_definition(values: dict[str, Any], folder: Path, whose: str) -> Any:
     file = Path(reference.rpartition(":")[0])
     if file.is_file() and Definition(file, "").sha256 != values.get("sha256"):
         raise ParameterError(
-            f"The file {file} is not the one that {whose} was made with: it has changed since. Put the old one back, or "
-            f"name it yourself, as {reference}."
+            f"The file {file} is not the one that {whose} was made with: it has changed since. Put the old one back, "
+            f"or name it yourself, as {reference}."
         )
     return load_definition(reference)
 

@@ -157,12 +157,20 @@ class Validation:
         """All the data and, where there is one, the held-out part."""
         return (self.all_data,) if self.held_out is None else (self.all_data, self.held_out)
 
-    @property
     def summary(self) -> pd.DataFrame:
         """A row per part of the data and model: facts inside, moment coverage, AUC."""
         frames = [part.summary().assign(data=part.name) for part in self.parts]
         whole = pd.concat(frames, ignore_index=True)
         return whole.reindex(columns=["data", *whole.columns.drop("data")])
+
+    def tables(self, market: str = "the market") -> dict[str, pd.DataFrame]:
+        """What a command prints, by title."""
+        columns = ["label", "unit", "data", "low", "high", "simulated", "passes"]
+        facts = self.all_data.fact_table().reindex(columns=columns)
+        return {
+            f"Facts of {market} beside {self.data['name']}, all data": facts,
+            "How like the real series": self.summary(),
+        }
 
     @property
     def verdict(self) -> list[str]:
@@ -185,7 +193,7 @@ class Validation:
             "settings": dict(self.settings),
             "targets": self.targets,
             "verdict": self.verdict,
-            "summary": self.summary.to_dict(orient="records"),
+            "summary": self.summary().to_dict(orient="records"),
             "n_failed": self.n_failed,
             "fits": dict(self.fits),
             "all_data": self.all_data.to_dict(),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from simcal.calibration.losses import LOSSES
 from simcal.calibration.recipe import Recipe
-from simcal.calibration.run import Run
+from simcal.calibration.result import Run
 from simcal.calibration.statistics import statistics
 from simcal.calibration.verdict import percent
 from simcal.calibration.windows import training_part, training_windows
@@ -26,7 +26,10 @@ def overview_section(run: Run) -> Section:
     recipe, game, series = run.recipe, run.recipe.game, run.series
     training = training_part(series, recipe.train_share)
     n_train = training.n - 1
-    features = statistics(game.statistics)
+    features = run.manifest.get("statistics")
+    if features is None:  # of an earlier version
+        known = statistics(recipe.statistics)
+        features = {"name": known.name, "description": known.description, "labels": known.labels(game.window)}
     rest = series.n - training.n
     held_out = f"the other {rest} were held out" if rest > 0 else "nothing was held out"
     prose = [
@@ -41,9 +44,8 @@ def overview_section(run: Run) -> Section:
         prose.append("The market that training starts from was first brought to the size of the data's returns.")
     if recipe.match_growth:
         prose.append("It grows by the mean log return of the training part, which no training estimates better.")
-    statistic_names = features.labels(game.window)
     rows = {
-        "statistics": f"{features.name}: {features.description} ({len(statistic_names)} numbers per window)",
+        "statistics": f"{features['name']}: {features['description']} ({len(features['labels'])} numbers per window)",
         "loss": f"{game.loss}: {LOSSES[game.loss].description}"
         + (f"; gradient penalty {game.gradient_penalty:g}" if game.gradient_penalty else ""),
         "windows": f"{game.window} returns after {game.warm_up} steps of warm-up, {game.batch} simulated at a time",

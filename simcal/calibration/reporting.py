@@ -8,7 +8,7 @@ from typing import Any
 from simcal.calibration.certificate import MARKET, Validation
 from simcal.calibration.report_realism import realism_sections
 from simcal.calibration.report_training import overview_section, parameter_section, training_section
-from simcal.calibration.run import Run, read_run, write_validation
+from simcal.calibration.result import Run, read_run, write_validation
 from simcal.calibration.verdict import YARDSTICK, percent
 from simcal.data import PriceSeries
 from simcal.report import Section, write_report

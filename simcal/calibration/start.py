@@ -54,7 +54,8 @@ class StartResult:
     """How one start ended.
 
     `market` holds the averaged parameters (of the best check under early stopping); `distance` is the energy
-    distance of its windows to the validation windows; `status` is a sentence; `history` has a row per iteration.
+    distance of its windows to the validation windows, or what else `measure` says; `status` is a sentence; `history`
+    has a row per iteration.
     """
 
     number: int
@@ -65,6 +66,7 @@ class StartResult:
     seconds: float
     non_finite: int
     history: pd.DataFrame = field(repr=False)
+    measure: str = "energy distance"
 
 
 class _Best:
@@ -90,6 +92,11 @@ class _Best:
     def is_over(self) -> bool:
         """True when there was no progress for long enough."""
         return self.rule is not None and self.since >= self.rule.patience
+
+
+def checkpoint_path(folder: Path, start: int) -> Path:
+    """Where the checkpoint of a start lies inside a run folder."""
+    return folder / "checkpoints" / f"start-{start}.safetensors"
 
 
 def play(task: StartTask, report: Report = lambda row: None) -> StartResult:

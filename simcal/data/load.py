@@ -13,6 +13,7 @@ from simcal.data.checks import check_count, check_dates, check_prices
 from simcal.data.columns import date_column, price_column, volume_column
 from simcal.data.files import existing_file, position_in, read_table
 from simcal.data.frequency import Frequency
+from simcal.data.named import named_series
 from simcal.data.series import PriceSeries
 from simcal.data.table import Table, from_frame
 from simcal.errors import DataError, NumericalWarning
@@ -26,7 +27,7 @@ def load_series(
     Parameters
     ----------
     source
-        A name of `data/catalog.toml`; a CSV or Parquet file; a pandas Series or DataFrame; prices as a 1-d array. Files
+        A name of `data/catalog.toml` or of an installed package; a CSV or Parquet file; ``FILE.py:NAME``; a pandas Series or DataFrame; prices as a 1-d array. Files
         and frames may have the shape date,close or Date,Open,High,Low,Close,Adj Close,Volume (in any case); the
         adjusted close is preferred, and a single column of numbers is taken whatever its name.
     column
@@ -44,6 +45,7 @@ def load_series(
         date is missing, unreadable, repeated or out of order; also for too few rows, no price column, an unknown name,
         or a file that is missing, empty or of another kind.
     """
+    source = named_series(source)
     if isinstance(source, PriceSeries):
         return source
     if isinstance(source, str) and source in catalogue():

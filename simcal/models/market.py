@@ -199,7 +199,7 @@ def load(source: str | Path | Market | type[Market], *, trust: bool = False) -> 
 
 def _market_of(found: Any, said: str) -> Market:
     """A market, or that of a class at its defaults."""
-    if inspect.isclass(found) and hasattr(found, "simulate_chunk"):
+    if inspect.isclass(found) and (hasattr(found, "simulate_chunk") or hasattr(found, "twin")):
         try:
             return found()
         except TypeError as error:
@@ -207,8 +207,8 @@ def _market_of(found: Any, said: str) -> Market:
                 f"The market {said} cannot be made without arguments ({error}); give its fields defaults, or name a "
                 "market in the file instead of its class."
             ) from error
-    if not hasattr(found, "simulate_chunk"):
-        raise ParameterError(f"{said} is no market; give a market, or a class of markets, with a simulate_chunk.")
+    if not (hasattr(found, "simulate_chunk") or hasattr(found, "twin")):
+        raise ParameterError(f"{said} is no market; give one, or a class of markets, that answers `Market`.")
     return found
 
 
@@ -228,11 +228,15 @@ def save(market: Market, path: str | Path) -> None:
             "where costs are quadratic and there are at most 100 agents; else save the problem, and solve it again."
         )
     path, values = Path(path), market.to_dict()
-    # A subclass may have kept the kind of its parent; a registered kind is known to whoever reads the file.
-    if not (market.kind in MARKETS and MARKETS.find(market.kind) is type(market)):
+    if is_own(market):
         definition = getattr(market, "definition", None) or definition_of(market)
         values |= definition.keep(path.parent)
     write_atomically(path, tomli_w.dumps(values))
+
+
+def is_own(market: Market) -> bool:
+    """Whether a market is of a class of the user's, which no name stands for; it may have kept its parent's kind."""
+    return not (market.kind in MARKETS and MARKETS.find(market.kind) is type(market))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

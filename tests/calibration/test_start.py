@@ -176,7 +176,7 @@ def test_nan_ends_in_a_status_that_names_the_parameters_and_is_counted():
 
 @pytest.mark.parametrize("sd", [0.005, 0.02])  # the first step goes up, to infinity, or down, to zero
 def test_parameters_that_run_away_end_in_a_status(sd):
-    result = play(task(market={"kind": "lognormal", "sd": sd}, settings=linear_game(generator_rate=1e4)))
+    result = play(task(market=LognormalMarket(sd), settings=linear_game(generator_rate=1e4)))
     assert not result.succeeded
     assert "sd = " in result.status
     assert result.non_finite == 20
@@ -187,7 +187,7 @@ def test_parameters_that_run_away_end_in_a_status(sd):
     [
         {"seed": 4},
         {"number": 1},
-        {"market": {"kind": "lognormal", "sd": 0.021}},
+        {"market": LognormalMarket(0.021)},
         {"settings": linear_game(iterations=25)},
         {"early_stopping": EarlyStopping()},
         {"data": GameData(DATA.train)},

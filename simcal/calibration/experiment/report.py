@@ -19,7 +19,7 @@ from simcal.calibration.experiment.result import ExperimentResult
 from simcal.calibration.experiment.targets import LOST, OURS, PLAIN, TARGET_RATIO, UP_TO_SIGN, YARDSTICK
 from simcal.calibration.losses import LOSSES
 from simcal.calibration.recipe import GameSettings
-from simcal.calibration.run import read_manifest
+from simcal.calibration.runs import read_manifest
 from simcal.calibration.statistics import statistics
 from simcal.report import Picture, Section, Table, plot_errors_against_bound, write_report
 

@@ -144,7 +144,6 @@ class ExperimentResult:
         estimates = pd.concat([replications(self, player) for player in self.players], ignore_index=True)
         return {"recovery": self.recovery, "games": self.games, "bounds": bounds(self), "estimates": estimates}
 
-    @property
     def summary(self) -> pd.DataFrame:
         """Errors against the bound, a row per recipe and parameter."""
         columns = ["recipe", "parameter", "truth", "RMSE (%)", "bound (%)", "RMSE / bound", "95 % low", "95 % high"]

@@ -17,6 +17,7 @@ _HOMES = {
     "load_recovery": "folder",
     "run_recovery": "run",
     "write_recovery_report": "report",
+    "RUN": "verbs",
 }
 
 

@@ -1,38 +1,15 @@
-"""One estimate of a recovery, and the file that it waits in while others are still searched for."""
+"""The files that estimates wait in while others are still searched for."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from simcal.errors import ParameterError
 from simcal.files import write_atomically
 from simcal.json_text import json_text
-
-
-@dataclass(frozen=True)
-class Fit:
-    """What one method found in one sample.
-
-    `start` and `values` are natural numbers by the parameters' names. `objective` is that of the moments, n h' W h,
-    and the energy distance of the game. `seconds` is the time of the search.
-    """
-
-    method: str
-    replication: int
-    start: dict[str, float]
-    values: dict[str, float]
-    objective: float
-    status: str
-    succeeded: bool
-    seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
 
 
 def read_finished(path: Path | None, identity: Mapping[str, Any]) -> dict[str, Any] | None:

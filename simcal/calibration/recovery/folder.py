@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 import tomllib
 from pathlib import Path
 
 import pandas as pd
 
 from simcal import models
+from simcal.calibration.estimate import Estimate
 from simcal.calibration.recipe import Recipe
-from simcal.calibration.recovery.fit import Fit
 from simcal.calibration.recovery.result import RECOVERY_KIND, RecoveryResult
 from simcal.calibration.recovery.theory import Theory
 from simcal.calibration.result import versions
@@ -44,12 +43,11 @@ def load_recovery(folder: str | Path) -> RecoveryResult:
         found = json.loads((folder / "recovery.json").read_text(encoding="utf-8"))
         recipe = Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")))
         history = (folder / "history.csv").read_text(encoding="utf-8")
-        fits = [{**f, "objective": math.inf if f["objective"] is None else f["objective"]} for f in found["fits"]]
         return RecoveryResult(
             recipe,
             models.load(folder / "origin.toml"),
             {name: Theory.from_dict(values) for name, values in found["theories"].items()},
-            tuple(Fit(**f) for f in fits),
+            tuple(Estimate.from_dict(f) for f in found["fits"]),
             pd.read_csv(folder / "history.csv") if history.strip() else pd.DataFrame(),
             found["seconds"],
         )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from simcal.calibration.recovery.folder import load_recovery
 from simcal.calibration.recovery.result import RecoveryResult
-from simcal.calibration.run import read_manifest
+from simcal.calibration.runs import read_manifest
 from simcal.calibration.statistics import statistics
 from simcal.report import Picture, Section, Table, plot_losses, plot_parameters, write_report
 from simcal.report.recovery import plot_directions, plot_recovered

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simcal.calibration.estimate import Estimate
 from simcal.calibration.recipe import Recipe
-from simcal.calibration.recovery.fit import Fit
 from simcal.calibration.recovery.tables import FAR, estimates, searches, summary
 from simcal.calibration.recovery.theory import Theory
 from simcal.models import Market
@@ -34,14 +34,14 @@ class RecoveryResult:
     ----------------
     recipe, truth : the resolved recipe and the true market.
     theories : the `Theory` of each method, by its name.
-    fits : every `Fit`, method by method. history : losses and parameters of the games, every tenth iteration.
+    fits : every `Estimate`, method by method. history : losses and parameters of the games, every tenth iteration.
     seconds : wall time of all.
     """
 
     recipe: Recipe
     truth: Market
     theories: dict[str, Theory]
-    fits: tuple[Fit, ...]
+    fits: tuple[Estimate, ...]
     history: pd.DataFrame = field(repr=False)
     seconds: float = 0.0
 
@@ -50,7 +50,7 @@ class RecoveryResult:
         """The methods, in the order of the recipe."""
         return list(self.theories)
 
-    def of(self, method: str) -> list[Fit]:
+    def of(self, method: str) -> list[Estimate]:
         """The estimates of one method, by replication."""
         return [f for f in self.fits if f.method == method]
 

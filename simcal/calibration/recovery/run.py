@@ -12,11 +12,12 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from simcal import models
+from simcal.calibration.estimate import Estimate, unknown
 from simcal.calibration.gan import GameData
+from simcal.calibration.moments import fit_moments
 from simcal.calibration.recipe import Recipe, RecoverySettings, check_recipe, load_recipe
-from simcal.calibration.recovery.fit import Fit, read_finished, write_finished
+from simcal.calibration.recovery.fit import read_finished, write_finished
 from simcal.calibration.recovery.folder import save_recovery
-from simcal.calibration.recovery.moments import fit_moments
 from simcal.calibration.recovery.result import RecoveryResult
 from simcal.calibration.recovery.samples import check_truth, moments_seed, overlapping_windows, sample, starts
 from simcal.calibration.recovery.theory import Theory, theory
@@ -87,7 +88,7 @@ def run_recovery(
         listen(0, {"iteration": 0})  # the theory takes a minute or two before the first search ends
     began = time.monotonic()
     theories = {m: _theory(m, recipe, settings, truth, checkpoints) for m in settings.methods}
-    fits: list[Fit] = []
+    fits: list[Estimate] = []
     history = pd.DataFrame()
     for method in settings.methods:
         if method == "moments":
@@ -131,30 +132,29 @@ def _identity(recipe: Recipe, settings: RecoverySettings, truth: Market, names: 
 def _by_moments(
     recipe: Recipe, settings: RecoverySettings, truth: Market, checkpoints: Path | None, budget: float | None,
     jobs: int, listen: Listener | None,
-) -> list[Fit]:  # fmt: skip
-    found: list[Fit] = []
-    searches = (
-        delayed(_search)(recipe, settings, truth.to_dict(), r, checkpoints, budget)
-        for r in range(settings.replications)
-    )
+) -> list[Estimate]:  # fmt: skip
+    found: list[Estimate] = []
+    searches = (delayed(_search)(recipe, settings, truth, r, checkpoints, budget) for r in range(settings.replications))
     finished: Any = Parallel(n_jobs=jobs, return_as="generator_unordered")(searches)
     for fit in finished:
         found.append(fit)
         if listen is not None:
-            listen(fit.replication, {"iteration": 0, "moments": fit.objective, **fit.values})
+            listen(
+                fit.replication,
+                {"iteration": 0, "moments": fit.objective, **dict(zip(fit.names, fit.values.tolist(), strict=True))},
+            )
     return sorted(found, key=lambda f: f.replication)
 
 
 def _search(
-    recipe: Recipe, settings: RecoverySettings, truth: dict[str, Any], replication: int, checkpoints: Path | None,
+    recipe: Recipe, settings: RecoverySettings, market: Market, replication: int, checkpoints: Path | None,
     budget: float | None,
-) -> Fit:  # fmt: skip
+) -> Estimate:  # fmt: skip
     """One replication by moments, taken over where it has been finished before."""
-    market = models.from_dict(truth)
     path = None if checkpoints is None else checkpoints / f"moments-{replication}.json"
     identity = _identity(recipe, settings, market, _OF_MOMENTS) | {"warm_up": recipe.game.warm_up}
     if (finished := read_finished(path, identity)) is not None:
-        return Fit(**{**finished, "objective": math.inf if finished["objective"] is None else finished["objective"]})
+        return Estimate.from_dict(finished)
     with torch_threads(1):
         fit = fit_moments(
             sample(recipe, settings, market, replication), starts(recipe, settings, market, replication),
@@ -172,7 +172,7 @@ def _search(
 def _by_games(
     recipe: Recipe, settings: RecoverySettings, truth: Market, checkpoints: Path | None, budget: float | None,
     jobs: int, listen: Listener | None,
-) -> tuple[list[Fit], pd.DataFrame]:  # fmt: skip
+) -> tuple[list[Estimate], pd.DataFrame]:  # fmt: skip
     tasks = [
         StartTask(
             number=r, market=starts(recipe, settings, truth, r)[0], trainable=recipe.trainable,
@@ -192,18 +192,15 @@ def _by_games(
     return fits, pd.concat(histories, ignore_index=True)
 
 
-def _fit_of(recipe: Recipe, task: StartTask, result: StartResult) -> Fit:
+def _fit_of(recipe: Recipe, task: StartTask, result: StartResult) -> Estimate:
     ended = len(result.history) == recipe.game.iterations
-    return Fit(
-        method="adversarial",
-        replication=task.number,
-        start={name: float(getattr(task.market, name)) for name in recipe.trainable},
-        values={name: float(getattr(result.market, name)) for name in recipe.trainable},
-        objective=float(result.distance) if np.isfinite(result.distance) else math.inf,
-        status=result.status,
-        succeeded=result.succeeded and ended,
-        seconds=result.seconds,
-    )
+    names = recipe.trainable
+    return Estimate(
+        "adversarial", names, np.array([float(getattr(result.market, name)) for name in names]), unknown(len(names)),
+        result.status, result.succeeded and ended, result.seconds,
+        start=np.array([float(getattr(task.market, name)) for name in names]),
+        objective=float(result.distance) if np.isfinite(result.distance) else math.inf, replication=task.number,
+    )  # fmt: skip
 
 
 def _override(recipe: Recipe, replications: int | None, iterations: int | None) -> tuple[Recipe, RecoverySettings]:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.calibration.recovery.fit import Fit
+from simcal.calibration.estimate import Estimate
 from simcal.calibration.recovery.theory import Theory
 
 FAR = 5.0  # standard errors, beyond which an estimate is called far off
 
 
-def summary(fits: Sequence[Fit], theories: Mapping[str, Theory]) -> pd.DataFrame:
+def summary(fits: Sequence[Estimate], theories: Mapping[str, Theory]) -> pd.DataFrame:
     """A row per method and parameter over the replications.
 
     ``bias`` is the mean error, ``s.e. of bias`` the spread over the root of the number of replications, ``spread`` the
@@ -28,7 +28,7 @@ def summary(fits: Sequence[Fit], theories: Mapping[str, Theory]) -> pd.DataFrame
         mine = [f for f in fits if f.method == method]
         n = len(mine)
         for k, name in enumerate(found.names):
-            values = np.array([f.values[name] for f in mine])
+            values = np.array([f.value(name) for f in mine])
             truth, error = float(found.truth[k]), float(found.standard_errors[k])
             spread = float(values.std(ddof=1)) if n > 1 else np.nan
             rmse = float(np.sqrt(np.mean((values - truth) ** 2)))
@@ -46,7 +46,7 @@ def summary(fits: Sequence[Fit], theories: Mapping[str, Theory]) -> pd.DataFrame
                     "efficient": float(found.efficient[k]),
                     "RMSE": rmse,
                     "RMSE / s.e.": rmse / error,
-                    "tie to start": _tie(np.array([f.start[name] for f in mine]), values),
+                    "tie to start": _tie(np.array([f.began(name) for f in mine]), values),
                     "far off": int(np.sum(np.abs(values - truth) > FAR * error)),
                 }
             )
@@ -59,7 +59,7 @@ def _tie(begun: np.ndarray, found: np.ndarray) -> float:
     return float(np.corrcoef(begun, found)[0, 1])
 
 
-def estimates(fits: Sequence[Fit], theories: Mapping[str, Theory]) -> pd.DataFrame:
+def estimates(fits: Sequence[Estimate], theories: Mapping[str, Theory]) -> pd.DataFrame:
     """A row per replication, method and parameter; `standard error` is that by theory, `error` is in units of it."""
     rows = []
     for fit in fits:
@@ -70,17 +70,17 @@ def estimates(fits: Sequence[Fit], theories: Mapping[str, Theory]) -> pd.DataFra
                     "replication": fit.replication,
                     "method": fit.method,
                     "parameter": name,
-                    "start": fit.start[name],
-                    "estimate": fit.values[name],
+                    "start": fit.began(name),
+                    "estimate": fit.value(name),
                     "truth": float(truth),
                     "standard error": float(error),
-                    "error": (fit.values[name] - float(truth)) / float(error),
+                    "error": (fit.value(name) - float(truth)) / float(error),
                 }
             )
     return pd.DataFrame(rows)
 
 
-def searches(fits: Sequence[Fit]) -> pd.DataFrame:
+def searches(fits: Sequence[Estimate]) -> pd.DataFrame:
     """A row per search: how it ended."""
     rows = [
         {

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from simcal.calibration.bound import mean_derivatives
+from simcal.calibration.moments import sample_moments
 from simcal.calibration.recipe import GameSettings, Recipe, RecoverySettings
-from simcal.calibration.recovery.moments import sample_moments
 from simcal.calibration.recovery.samples import disjoint_windows, overlapping_windows, theory_seed
 from simcal.calibration.statistics import statistics
 from simcal.errors import NumericalError

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from simcal import models
-from simcal.calibration.recovery.moments import FreeScale, bootstrap_moments, fit_moments, sample_moments
+from simcal.calibration.moments import FreeScale, bootstrap_moments, fit_moments, sample_moments
 from simcal.calibration.recovery.samples import moments_seed, sample, starts
 from simcal.calibration.recovery.theory import theory
 from simcal.errors import NumericalError, ParameterError
@@ -82,7 +82,7 @@ def test_one_parameter_is_found_again_within_its_standard_error(changes):
     for r in range(3):
         fit = estimate(recipe, truth, r)
         assert fit.succeeded, fit.status
-        assert abs(fit.values["chartist_sd"] - truth.chartist_sd) < 4 * error
+        assert abs(fit.value("chartist_sd") - truth.chartist_sd) < 4 * error
 
 
 @pytest.mark.slow
@@ -107,4 +107,4 @@ def test_a_spent_budget_is_said_and_the_start_or_better_is_kept():
     )  # fmt: skip
     assert not fit.succeeded
     assert "time budget" in fit.status
-    assert fit.values["chartist_sd"] == pytest.approx(begin[0].chartist_sd)
+    assert fit.value("chartist_sd") == pytest.approx(begin[0].chartist_sd)

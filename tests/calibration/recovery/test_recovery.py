@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from simcal.calibration import read_run
+from simcal.calibration import Estimate, read_run
 from simcal.calibration.recovery import RecoveryResult, load_recovery, run_recovery, write_recovery_report
-from simcal.calibration.recovery.fit import Fit
 from simcal.calibration.recovery.tables import summary
 from simcal.calibration.recovery.theory import Theory
 from simcal.cli import app
@@ -32,7 +31,18 @@ def test_bias_spread_and_errors_are_what_their_names_say():
     found = Theory("moments", ("a", "b"), truth, np.diag([0.25, 0.01]), np.array([0.4, 0.1]))
     values = np.array([[2.5, 0.4], [3.5, 0.6], [3.0, 1.1]])
     fits = [
-        Fit("moments", r, {"a": 2 * a, "b": 1.0}, {"a": a, "b": b}, 1.0, "", True, 1.0)
+        Estimate(
+            "moments",
+            ("a", "b"),
+            np.array([a, b]),
+            np.full((2, 2), np.nan),
+            "",
+            True,
+            1.0,
+            start=np.array([2 * a, 1.0]),
+            objective=1.0,
+            replication=r,
+        )  # fmt: skip
         for r, (a, b) in enumerate(values.tolist())
     ]
     table = summary(fits, {"moments": found}).set_index("parameter")
@@ -48,11 +58,11 @@ def test_bias_spread_and_errors_are_what_their_names_say():
 def test_every_method_begins_at_random_and_moves(finished):
     _, result = finished
     assert result.methods == ["moments", "adversarial"]
-    assert len({f.start["chartist_sd"] for f in result.of("adversarial")}) == 2
+    assert len({f.began("chartist_sd") for f in result.of("adversarial")}) == 2
     for fit in result.fits:
-        assert fit.values != fit.start
-        for name, start in fit.start.items():
-            assert 0.5 <= start / getattr(result.truth, name) <= 2
+        assert not np.array_equal(fit.values, fit.start)
+        for name in fit.names:
+            assert 0.5 <= fit.began(name) / getattr(result.truth, name) <= 2
     assert len(result.summary) == 4
     assert result.weak[0].startswith("By moments, the weakest direction is")
 
@@ -76,7 +86,7 @@ def test_a_recovery_goes_on_where_it_was_and_more_replications_leave_the_first_a
     )
     assert {r for r, iteration in heard if iteration > 0} == {2}
     for method in result.methods:
-        assert [f.values for f in again.of(method)[:2]] == [f.values for f in result.of(method)]
+        assert [list(f.values) for f in again.of(method)[:2]] == [list(f.values) for f in result.of(method)]
 
 
 def test_another_seed_in_the_same_folder_is_refused(finished):
@@ -92,7 +102,7 @@ def test_one_method_alone_and_another_truth_are_changes_of_the_recipe():
     result = run_recovery(recipe, replications=1, jobs=1)
     assert result.truth.fundamental_sd == 1.1
     assert list(result.summary["truth"]) == [1.1, 2.087]
-    assert 0.55 <= result.fits[0].start["fundamental_sd"] <= 2.2
+    assert 0.55 <= result.fits[0].began("fundamental_sd") <= 2.2
 
 
 def test_the_command_runs_a_recovery_and_prints_json(tmp_path):
