@@ -11,9 +11,6 @@ from simcal.calibration.calibrate import calibrate as calibrate
 from simcal.calibration.certificate import PartValidation as PartValidation
 from simcal.calibration.certificate import Validation as Validation
 from simcal.calibration.estimate import Estimate as Estimate
-from simcal.calibration.experiment import ExperimentResult as ExperimentResult
-from simcal.calibration.experiment import load_experiment as load_experiment
-from simcal.calibration.experiment import run_experiment as run_experiment
 from simcal.calibration.gan import Game as Game
 from simcal.calibration.gan import GameData as GameData
 from simcal.calibration.losses import LOSSES as LOSSES
@@ -29,17 +26,15 @@ from simcal.calibration.result import Run as Run
 from simcal.calibration.result import read_run as read_run
 from simcal.calibration.result import write_validation as write_validation
 from simcal.calibration.runs import RUNS as RUNS
+from simcal.calibration.simulator import Simulator as Simulator
+from simcal.calibration.simulator import as_black_it as as_black_it
+from simcal.calibration.simulator import as_sbi as as_sbi
 from simcal.calibration.statistics import STATISTICS as STATISTICS
 from simcal.calibration.statistics import Statistics as Statistics
 from simcal.calibration.validate import validate as validate
 
 if TYPE_CHECKING:
-    from simcal.calibration.experiment.report import write_experiment_report as write_experiment_report
-    from simcal.calibration.recovery import RecoveryResult as RecoveryResult
-    from simcal.calibration.recovery import load_recovery as load_recovery
-    from simcal.calibration.recovery import run_recovery as run_recovery
-    from simcal.calibration.recovery import write_recovery_report as write_recovery_report
-    from simcal.calibration.reporting import write_run_report as write_run_report
+    from simcal.calibration.report import write_run_report as write_run_report
     from simcal.calibration.requests import RequestCalibration as RequestCalibration
     from simcal.calibration.requests import RequestExperimentResult as RequestExperimentResult
     from simcal.calibration.requests import RequestValidation as RequestValidation
@@ -48,6 +43,10 @@ if TYPE_CHECKING:
     from simcal.calibration.requests import run_request_experiment as run_request_experiment
     from simcal.calibration.requests import validate_requests as validate_requests
     from simcal.calibration.requests import write_request_report as write_request_report
+    from simcal.calibration.study import StudyResult as StudyResult
+    from simcal.calibration.study import load_study as load_study
+    from simcal.calibration.study import run_study as run_study
+    from simcal.calibration.study import write_study_report as write_study_report
 
 # Not needed by the processes that train, and figures take a second to import.
 _LATER = {
@@ -64,11 +63,8 @@ _LATER = {
         ),
         "simcal.calibration.requests",
     ),
-    **dict.fromkeys(
-        ("RecoveryResult", "load_recovery", "run_recovery", "write_recovery_report"), "simcal.calibration.recovery"
-    ),
-    "write_experiment_report": "simcal.calibration.experiment.report",
-    "write_run_report": "simcal.calibration.reporting",
+    **dict.fromkeys(("StudyResult", "load_study", "run_study", "write_study_report"), "simcal.calibration.study"),
+    "write_run_report": "simcal.calibration.report",
 }
 
 

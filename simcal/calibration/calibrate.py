@@ -100,6 +100,7 @@ def calibrate(
         recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         recipe = override(recipe, seed=seed, budget=budget, starts=starts, iterations=iterations)
         given = {"market": market, "starts": starts, "iterations": iterations, "mapping": mapping or None,
+                 "device": None if device == "cpu" else device,
                  "estimator": estimator, "statistics": statistics, "loss": loss}  # fmt: skip
         recipe.refuse({name: value for name, value in given.items() if value is not None})
         check_device(device)

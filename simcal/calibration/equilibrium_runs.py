@@ -8,7 +8,6 @@ from typing import Any
 
 from simcal.calibration.prices import PriceRuns
 from simcal.calibration.recipe import Recipe
-from simcal.errors import ParameterError
 from simcal.subjects import Shown
 
 
@@ -22,8 +21,6 @@ class EquilibriumRuns(PriceRuns):
         """See `simcal.calibrate`."""
         from simcal.calibration.equilibrium import calibrate_equilibrium
 
-        if device != "cpu":
-            raise ParameterError(f"The recipe {recipe.name} fits moments on the CPU; leave --device out.")
         return calibrate_equilibrium(data, recipe, out=out)
 
     def bars(self, recipe: Recipe) -> tuple[int, int]:

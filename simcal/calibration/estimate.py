@@ -36,6 +36,9 @@ class Estimate:
         What was minimised: n g' W g of the moments, the energy distance of the game.
     replication
         Which of several samples was used.
+    details
+        What else is to be known of it, plain values by name; ``values`` has the raw ones, a tuple for parameters with a
+        value per trader.
     """
 
     method: str
@@ -49,6 +52,7 @@ class Estimate:
     start: np.ndarray = field(default_factory=lambda: np.array(math.nan))
     objective: float = math.nan
     replication: int = 0
+    details: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def standard_errors(self) -> np.ndarray:
@@ -70,7 +74,7 @@ class Estimate:
             "method": self.method, "replication": self.replication, "names": list(self.names),
             "start": np.broadcast_to(self.start, len(self.names)).tolist(), "values": self.values.tolist(),
             "covariance": self.covariance.tolist(), "objective": self.objective, "status": self.status,
-            "succeeded": self.succeeded, "seconds": self.seconds, "n": self.n,
+            "succeeded": self.succeeded, "seconds": self.seconds, "n": self.n, "details": self.details,
         }  # fmt: skip
 
     @classmethod
@@ -87,8 +91,14 @@ class Estimate:
             values["method"], names, numbers(found), numbers(values.get("covariance", unknown(k))).reshape(k, k),
             values["status"], values["succeeded"], values["seconds"], values.get("n", 0),
             start=numbers(values.get("start", [math.nan] * k)), objective=math.inf if objective is None else objective,
-            replication=values.get("replication", 0),
+            replication=values.get("replication", 0), details=_restored(values.get("details", {})),
         )  # fmt: skip
+
+
+def _restored(details: Mapping[str, Any]) -> dict[str, Any]:
+    """As before the way through JSON, which has neither tuples nor infinity."""
+    back = {k: math.inf if v is None else tuple(v) if isinstance(v, list) else v for k, v in details.items()}
+    return {k: _restored(v) if isinstance(v, Mapping) else v for k, v in back.items()}
 
 
 def unknown(k: int) -> np.ndarray:

@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simcal.calibration.discriminator import Discriminator, Normaliser
-from simcal.calibration.distance import energy_distance
+from simcal.calibration.discriminator import Discriminator, Normaliser, energy_distance
 from simcal.calibration.losses import LOSSES, Loss, gradient_penalty
 from simcal.calibration.recipe import GameSettings
 from simcal.calibration.statistics import Statistics, statistics

@@ -73,15 +73,14 @@ class PriceRuns(RunKind):
             make_folder(out)  # before the training, which would be lost with it
             if models.is_own(origin):
                 models.save(origin, out / "origin.toml")  # likewise: it may be that its definition cannot be kept
-        began = time.monotonic()
+        own_loss, began = loss_of(loss, recipe), time.monotonic()
         results, found = estimate(
-            origin, series, recipe, features=seen, loss=loss_of(loss, recipe), out=out, jobs=jobs, device=device,
-            listen=listen,
+            origin, series, recipe, features=seen, loss=own_loss, out=out, jobs=jobs, device=device, listen=listen,
         )  # fmt: skip
         chosen = choose(results)
         calibration = Calibration(
             results[chosen].market, origin, recipe, series, tuple(results), chosen, time.monotonic() - began,
-            data_name=source_of(data), estimate=found, features=seen,
+            data_name=source_of(data), estimate=found, features=seen, loss=own_loss,
         )  # fmt: skip
         if out is not None:
             calibration.save(out)
@@ -90,7 +89,7 @@ class PriceRuns(RunKind):
     def conclude(self, result: Calibration, folder: Path, *, jobs: int | None = None, listen: Any = None,
                  say: Callable[[str], object] = print) -> Any:  # fmt: skip
         """The certificate, into the report; a market or a series that cannot be judged still gets its report."""
-        from simcal.calibration.reporting import write_run_report
+        from simcal.calibration.report import write_run_report
         from simcal.calibration.validate import judge_prices
 
         validation = None
@@ -100,7 +99,7 @@ class PriceRuns(RunKind):
             )
         except SimcalError as error:
             say(f"simcal: the calibrated market was not judged. {error}")
-        write_run_report(folder, validation, series=result.series)
+        write_run_report(folder, validation, series=result.series, trust=True)  # it was made just now
         return validation
 
     def judge(self, folder: Path, **options: Any) -> Any:
@@ -117,7 +116,7 @@ class PriceRuns(RunKind):
 
     def report(self, folder: Path, data: Any = None, mapping: Mapping[str, str] | None = None) -> Path:
         """See `write_run_report`."""
-        from simcal.calibration.reporting import write_run_report
+        from simcal.calibration.report import write_run_report
 
         return write_run_report(folder, series=None if data is None else load_series(data))
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Self
 import tomli_w
 from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter, ValidationError, model_validator
 
+from simcal.calibration.losses import LOSSES
 from simcal.calibration.settings import CLIENT_AND_QUOTES as CLIENT_AND_QUOTES
 from simcal.calibration.settings import EQUILIBRIUM_PARAMETERS as EQUILIBRIUM_PARAMETERS
 from simcal.calibration.settings import Bootstrap as Bootstrap
@@ -24,6 +25,7 @@ from simcal.calibration.settings import RecoverySettings as RecoverySettings
 from simcal.calibration.settings import RequestSettings as RequestSettings
 from simcal.calibration.settings import Starts as Starts
 from simcal.calibration.settings import Strict
+from simcal.definitions import is_reference
 from simcal.errors import ParameterError
 from simcal.parameters import check_names
 from simcal.resources import resource_folder
@@ -234,7 +236,7 @@ class EquilibriumRecipe(Recipe):
     title: ClassVar[str] = "a calibration with trading costs"
     run: ClassVar[str] = "equilibrium"
     unused: ClassVar[tuple[str, ...]] = (
-        "market", "starts", "iterations", "mapping", "estimator", "statistics", "loss",
+        "market", "starts", "iterations", "mapping", "device", "estimator", "statistics", "loss",
     )  # fmt: skip
 
     per_trader: tuple[str, ...] = ()
@@ -312,9 +314,16 @@ def load_recipe(source: str | Path) -> Recipe:
     if not path.is_file():
         raise ParameterError(f"There is no recipe file {path}; known recipes are {', '.join(recipe_names())}.")
     try:
-        return check_recipe({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
+        recipe = check_recipe({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ParameterError(f"{path} is not a TOML file: {error}.") from None
+    # Not of every recipe: that of a run may name what its maker gave as a thing.
+    if not is_reference(recipe.game.loss):
+        try:
+            check_names([recipe.game.loss], LOSSES, "a loss")
+        except ParameterError as error:
+            raise ParameterError(f"The recipe {recipe.name} cannot be used: {error}") from None
+    return recipe
 
 
 def check_recipe(values: dict[str, Any]) -> Recipe:

@@ -15,6 +15,7 @@ import pandas as pd
 from simcal import models
 from simcal.calibration.certificate import Validation
 from simcal.calibration.estimate import Estimate
+from simcal.calibration.losses import Loss
 from simcal.calibration.recipe import Recipe
 from simcal.calibration.runs import kind_of, read_manifest
 from simcal.calibration.start import StartResult
@@ -51,8 +52,8 @@ class Calibration:
         Where the data can be read again.
     estimate
         The `Estimate`, with standard errors, of an estimator that gives one.
-    features
-        The statistics that it looked at.
+    features, loss
+        The statistics that it looked at, and the loss of the game.
     """
 
     market: Market
@@ -65,6 +66,7 @@ class Calibration:
     data_name: str = field(default="")
     estimate: Estimate | None = field(default=None, repr=False)
     features: Statistics | None = field(default=None, repr=False)
+    loss: Loss | None = field(default=None, repr=False)
 
     @property
     def status(self) -> str:
@@ -129,6 +131,8 @@ class Calibration:
             labels = self.features.labels(self.recipe.game.window)
             kept["statistics"] = {"name": self.features.name, "description": self.features.description,
                                   "labels": labels}  # fmt: skip
+        if self.loss is not None:
+            kept["loss"] = {name: getattr(self.loss, name) for name in ("name", "description", "unit", "level")}
         return kept
 
     def save(self, folder: str | Path) -> Path:

@@ -6,10 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from simcal.calibration.losses import LOSSES
-from simcal.definitions import is_reference
-from simcal.parameters import check_names
-
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -45,13 +41,6 @@ class GameSettings(Strict):
     largest_gradient: float | None = Field(default=None, gt=0)
     dtype: Literal["float32", "float64"] = "float32"
     twin: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("loss")
-    @classmethod
-    def _known(cls, loss: str) -> str:
-        if not is_reference(loss):
-            check_names([loss], LOSSES, "a loss")
-        return loss
 
     @field_validator("twin")
     @classmethod

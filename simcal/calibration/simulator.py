@@ -1,4 +1,4 @@
-"""Any simulator: a function of anybody's as a market, and our markets as the functions that other packages calibrate."""
+"""Any simulator: a function of anybody's as a market, and our markets as what other packages calibrate."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ class Simulator:
 
     def rescaled(self, factor: float) -> Simulator:
         """Nobody knows which of a function's parameters make its returns larger: `ParameterError`."""
-        raise ParameterError("A simulator of your own cannot be brought to a scale; leave match_scale out of the recipe.")
+        raise ParameterError(
+            "A simulator of your own cannot be brought to a scale; leave match_scale out of the recipe."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ``kind`` among them."""
@@ -156,7 +158,9 @@ class Simulator:
         )
 
 
-def as_sbi(market: Market, names: Sequence[str], *, n_steps: int, statistics: Any = None, seed: int = 0) -> Callable[..., Any]:
+def as_sbi(
+    market: Market, names: Sequence[str], *, n_steps: int, statistics: Any = None, seed: int = 0
+) -> Callable[..., Any]:
     """A market as a simulator of the package sbi: parameters (batch, parameters) to observations (batch, m), tensors.
 
     Parameters
@@ -206,7 +210,7 @@ def as_black_it(market: Market, names: Sequence[str]) -> Callable[[Any, int, int
     """
     check_names(names, market.SPECS, "a parameter of this market")
 
-    def model(theta: Any, N: int, seed: int) -> np.ndarray:  # noqa: N803 (black-it's own name)
+    def model(theta: Any, N: int, seed: int) -> np.ndarray:
         check_seed(seed)
         check_range(0, 1, 1, N)
         changed = market.replace(**dict(zip(names, map(float, theta), strict=True)))

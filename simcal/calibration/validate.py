@@ -13,8 +13,8 @@ import pandas as pd
 
 from simcal import facts, models
 from simcal.calibration.certificate import LABELS, MARKET, PartValidation, Validation
-from simcal.calibration.samples import Samples, draw_samples
 from simcal.calibration.starts import available_cores, check_jobs
+from simcal.calibration.windows import Samples, draw_samples
 from simcal.data import PriceSeries, load_series
 from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models import Market

@@ -76,7 +76,7 @@ def command(
     if played and (market is not None or device != "cpu"):
         raise ParameterError(f"{chosen.name} is an experiment: it has a market of its own and runs on the CPU.")
     options = {"market": market, "starts": starts, "iterations": iterations, "mapping": map_, "estimator": estimator,
-               "statistics": statistics, "loss": loss}  # fmt: skip
+               "device": None if device == "cpu" else device, "statistics": statistics, "loss": loss}  # fmt: skip
     _refuse(chosen, [name for name, given in options.items() if given is not None and name in chosen.unused])
     settings = override(
         chosen, seed=seed, budget=budget, starts=None if played else starts, iterations=None if played else iterations
@@ -127,7 +127,7 @@ def _refuse(recipe: Recipe, unused: list[str]) -> None:
             "--recipe rfq, or leave --map out."
         )
     if unused:
-        raise ParameterError(f"--{unused[0]} has no meaning for the recipe {recipe.name}; leave it out.")
+        raise ParameterError(f"--{unused[0]} has no meaning for the recipe {recipe.name}; leave --{unused[0]} out.")
 
 
 def choose_recipe(data: str, recipe: str | None, maps: list[str] | None = None) -> tuple[str, Recipe]:

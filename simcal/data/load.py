@@ -27,9 +27,10 @@ def load_series(
     Parameters
     ----------
     source
-        A name of `data/catalog.toml` or of an installed package; a CSV or Parquet file; ``FILE.py:NAME``; a pandas Series or DataFrame; prices as a 1-d array. Files
-        and frames may have the shape date,close or Date,Open,High,Low,Close,Adj Close,Volume (in any case); the
-        adjusted close is preferred, and a single column of numbers is taken whatever its name.
+        A name of `data/catalog.toml` or of an installed package; a CSV or Parquet file; ``FILE.py:NAME``; a pandas
+        Series or DataFrame; prices as a 1-d array. Files and frames may have the shape date,close or
+        Date,Open,High,Low,Close,Adj Close,Volume (in any case); the adjusted close is preferred, and a single column of
+        numbers is taken whatever its name.
     column
         The price column, where the names do not tell.
 

@@ -9,7 +9,6 @@ import pytest
 
 import simcal
 from simcal.calibration import Recipe, read_run
-from simcal.calibration.runs import kind_of
 from simcal.errors import ParameterError
 
 MINE = '''
@@ -43,7 +42,9 @@ means = Loss("means", "differences of means", lambda real, fake: fake.mean() - r
 def series():
     return 100 * np.exp(np.cumsum(0.01 * np.random.default_rng(0).standard_normal(500)))
 '''
-RECIPE = 'trainable = ["impact", "public_weight"]\n[game]\nwindow = 20\nbatch = 30\niterations = 4\n[starts]\ncount = 2\n'
+RECIPE = (
+    'trainable = ["impact", "public_weight"]\n[game]\nwindow = 20\nbatch = 30\niterations = 4\n[starts]\ncount = 2\n'
+)
 
 
 @pytest.fixture
@@ -53,12 +54,6 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "tiny.toml").write_text(RECIPE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def simcal_command(*arguments):
-    code = "import simcal.cli; simcal.cli.main()"
-    run = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False)
-    return run.returncode, run.stdout, run.stderr
 
 
 # -- in Python ------------------------------------------------------------------------------------------------------
@@ -154,37 +149,6 @@ def test_things_of_a_script_travel_to_two_processes(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     run = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (run.stdout, run.stderr) == ("all 3 iterations played\n", "")
-
-
-# -- on the command line --------------------------------------------------------------------------------------------
-
-
-def test_a_market_from_a_file_goes_through_the_commands(place):
-    code, out, err = simcal_command("simulate", "mine.py:MyMarket", "--paths", 4, "--steps", 20, "--json")
-    assert code == 0, err
-    assert json.loads(out)["market"]["kind"] == "mine"
-    code, out, err = simcal_command(
-        "calibrate", "mine.py:series", "--market", "mine.py:MyMarket", "--statistics", "mine.py:tails", "--loss",
-        "mine.py:means", "--recipe", "tiny.toml", "--out", "run", "--jobs", 2, "--json",
-    )  # fmt: skip
-    assert code == 0, err
-    assert json.loads(out)["market"]["kind"] == "mine"
-    page = (place / "run" / "report.html").read_text()
-    assert "sizes by another name" in page
-    for verb in (("simulate", "run"), ("validate", "run"), ("report", "run"), ("backtest", "run")):
-        code, out, err = simcal_command(*verb)
-        assert code == 2, verb
-        assert "would run the Python code of" in err, (verb, err)
-        assert "--trust" in err
-    assert kind_of("run").word == "run"
-    assert simcal_command("report", "run", "--trust")[0] == 0
-    judged = simcal_command("validate", "run", "--samples", 3, "--resamples", 3, "--jobs", 1, "--trust", "--json")
-    assert judged[0] == 0, judged[2]
-    (place / "rule.py").write_text("def hold(seen):\n    return 1.0\n")
-    code, _, err = simcal_command(
-        "backtest", "run", "--strategy", "rule.py:hold", "--paths", 20, "--steps", 20, "--trust", "--json"
-    )
-    assert code == 0, err
 
 
 def test_the_paths_of_a_market_of_ones_own_can_be_exported(place):

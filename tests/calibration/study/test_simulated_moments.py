@@ -9,8 +9,8 @@ from scipy import stats
 
 from simcal import models
 from simcal.calibration.moments import FreeScale, bootstrap_moments, fit_moments, sample_moments
-from simcal.calibration.recovery.samples import moments_seed, sample, starts
-from simcal.calibration.recovery.theory import theory
+from simcal.calibration.study.data import MOMENTS, sample, sample_starts, seed_of
+from simcal.calibration.study.theory import theory
 from simcal.errors import NumericalError, ParameterError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -67,10 +67,9 @@ TRUTHS = pytest.mark.parametrize("changes", [{}, {"fundamental_sd": 1.2, "charti
 
 
 def estimate(recipe, truth, replication):
-    settings = recipe.recovery
     return fit_moments(
-        sample(recipe, settings, truth, replication), starts(recipe, settings, truth, replication), recipe.trainable,
-        settings, warm_up=100, seed=moments_seed(recipe, replication), replication=replication,
+        sample(recipe, truth, replication), sample_starts(recipe, truth, replication), recipe.trainable,
+        recipe.recovery, warm_up=100, seed=seed_of(recipe, MOMENTS, replication), replication=replication,
     )  # fmt: skip
 
 
@@ -78,7 +77,7 @@ def estimate(recipe, truth, replication):
 def test_one_parameter_is_found_again_within_its_standard_error(changes):
     recipe = small_recipe(trainable=["chartist_sd"], recovery__n_steps=2500, recovery__bound_samples=200)
     truth = TRUTH.replace(**changes)
-    error = theory("moments", recipe, recipe.recovery, truth).standard_errors[0]
+    error = theory("moments", recipe, truth).standard_errors[0]
     for r in range(3):
         fit = estimate(recipe, truth, r)
         assert fit.succeeded, fit.status
@@ -100,9 +99,9 @@ def test_what_is_found_fits_the_moments_as_the_truth_does(changes):
 
 def test_a_spent_budget_is_said_and_the_start_or_better_is_kept():
     recipe = small_recipe()
-    begin = starts(recipe, recipe.recovery, TRUTH, 0)
+    begin = sample_starts(recipe, TRUTH, 0)
     fit = fit_moments(
-        sample(recipe, recipe.recovery, TRUTH, 0), begin, recipe.trainable, recipe.recovery, warm_up=100, seed=1,
+        sample(recipe, TRUTH, 0), begin, recipe.trainable, recipe.recovery, warm_up=100, seed=1,
         budget=1e-9,
     )  # fmt: skip
     assert not fit.succeeded

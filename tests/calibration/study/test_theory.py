@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from simcal import models
-from simcal.calibration.recovery.theory import Theory, theory, theory_of
+from simcal.calibration.study.theory import Theory, theory, theory_of
 from simcal.errors import NumericalError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -55,14 +55,14 @@ def test_a_scale_of_normal_returns_is_told_between_the_bound_of_fisher_and_the_m
     changes = dict.fromkeys(("chartist_sd", "trend_sensitivity", "value_sensitivity", "herding", "predisposition"), 0.0)
     truth = TRUTH.replace(misalignment=0.0, **changes)
     recipe = small_recipe(trainable=["fundamental_sd"], recovery__bound_samples=400, recovery__simulated=4, seed=seed)
-    found = theory("moments", recipe, recipe.recovery, truth).standard_errors[0]
+    found = theory("moments", recipe, truth).standard_errors[0]
     relative = found / truth.fundamental_sd * np.sqrt(1200) / np.sqrt(1 + 1 / 4)
     assert np.sqrt(0.5) * (1 - 4 / np.sqrt(800)) < relative < np.sqrt(np.pi / 2 - 1) * (1 + 4 / np.sqrt(800))
 
 
 def test_the_theory_of_the_game_is_finite_and_not_better_than_its_statistics_allow():
     recipe = small_recipe()
-    found = theory("adversarial", recipe, recipe.recovery, TRUTH)
+    found = theory("adversarial", recipe, TRUTH)
     assert (found.efficient > 0).all()
     assert (found.standard_errors >= found.efficient * (1 - 1e-9)).all()
 

@@ -15,13 +15,19 @@ from scipy import stats
 
 import simcal
 from simcal import models
-from simcal.calibration import Bound, Recipe, load_recipe
-from simcal.calibration.experiment import load_experiment, run_experiment
-from simcal.calibration.experiment import run as experiment
-from simcal.calibration.experiment.report import write_experiment_report
-from simcal.calibration.experiment.result import ExperimentResult, Outcome
-from simcal.calibration.experiment.run import data_seed, largest_errors
+from simcal.calibration import (
+    Estimate,
+    Recipe,
+    StudyResult,
+    load_recipe,
+    load_study,
+    run_study,
+    write_study_report,
+)
 from simcal.calibration.recipe import check_recipe
+from simcal.calibration.study import Theory
+from simcal.calibration.study import run as study
+from simcal.calibration.study.data import largest_errors, size_of, whole_paths
 from simcal.errors import DataError, ParameterError
 from simcal.json_text import json_text
 
@@ -46,70 +52,67 @@ def small_recipe(**changes: Any) -> Recipe:
 
 @pytest.fixture(autouse=True)
 def _short_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiment, "BOUND_PATHS", 500)
+    monkeypatch.setattr(study, "BOUND_PATHS", 500)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ExperimentResult]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyResult]:
     folder = tmp_path_factory.mktemp("experiment")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiment, "BOUND_PATHS", 500)
-        return folder, run_experiment(small_recipe(), out=folder, jobs=1)
+        patch.setattr(study, "BOUND_PATHS", 500)
+        return folder, run_study(small_recipe(), out=folder, jobs=1)
 
 
-def made_up(errors: dict[str, list[float]], **changes: Any) -> ExperimentResult:
+def made_up(errors: dict[str, list[float]], **changes: Any) -> StudyResult:
     """A result whose estimates of (b, c, d) miss (1, 1, 0.5) by given errors, with bounds of 0.03, 0.15 and 0.01."""
     truth = models.load("stock")
-    outcomes = [
-        Outcome(
-            recipe="ours", replication=r, start=dict.fromkeys(NAMES, 0.1),
-            values={"public_weight": -(1.0 + b), "private_weight": 1.0 + c, "trend_sensitivity": 0.5 + d},
-            status="all 2000 iterations played", succeeded=True, iterations=1000, seconds=20.0, skipped_steps=0,
-            path_error=0.01 * (r + 1), median_path_error=0.01, share_of_paths_below=0.5,
-        )
-        for r, (b, c, d) in enumerate(zip(*errors.values(), strict=True))
-    ]  # fmt: skip
-    outcomes = [dataclasses.replace(o, **changes) for o in outcomes]
-    bound = Bound(NAMES, np.array([1.0, 1.0, 0.5]), np.array([0.03, 0.15, 0.01]), np.eye(3), 1000)
-    return ExperimentResult(small_recipe(), truth, {"experiment": bound}, tuple(outcomes), pd.DataFrame())
+    details = {"iterations": 1000, "skipped steps": 0, "the same, median over paths": 0.01,
+               "share of paths below": 0.5}  # fmt: skip
+    found = []
+    for r, (b, c, d) in enumerate(zip(*errors.values(), strict=True)):
+        raw = {"public_weight": -(1.0 + b), "private_weight": 1.0 + c, "trend_sensitivity": 0.5 + d}
+        values = np.array([size_of(name, value) for name, value in raw.items()])
+        found.append(
+            Estimate(
+                "ours", NAMES, values, np.full((3, 3), np.nan), "all 2000 iterations played", True, 20.0,
+                start=np.full(3, 0.1), replication=r,
+                details={**details, "values": raw, "error on the same noise": 0.01 * (r + 1)},
+            )
+        )  # fmt: skip
+    found = [dataclasses.replace(e, **changes) for e in found]
+    errors_by_theory = np.array([0.03, 0.15, 0.01])
+    bound = Theory("experiment", NAMES, np.array([1.0, 1.0, 0.5]), np.diag(errors_by_theory**2), errors_by_theory)
+    return StudyResult(small_recipe(), truth, {"ours": bound}, tuple(found), pd.DataFrame())
 
 
 # -- data and starts ----------------------------------------------------------------------------------------------
 
 
-def test_each_replication_has_noise_of_its_own_apart_from_the_noise_of_the_game() -> None:
-    for seed in (0, 1, 2**63):
-        recipe = small_recipe(seed=seed)
-        seeds = [data_seed(recipe, r) for r in range(50)]
-        assert len({*seeds, seed}) == 51
-        assert all(0 <= s < 2**64 for s in seeds)
-        assert seeds == [data_seed(recipe, r) for r in range(50)]
-
-
 def test_real_windows_are_the_ends_of_the_paths_that_are_drawn() -> None:
     recipe, truth = small_recipe(), models.load("stock")
-    tasks = experiment._tasks(recipe, truth, None, 1)
+    tasks = list(study._ManyPaths(recipe, truth, None, 1, None).tasks().values())
     for task in tasks:
-        whole = experiment.whole_paths(truth, recipe, task.number, 60)
+        whole = whole_paths(truth, recipe, task.number, 60)
         np.testing.assert_array_equal(task.data.train, whole[:, 10:])
     assert not np.array_equal(tasks[0].data.train, tasks[1].data.train)
 
 
 def test_both_recipes_start_at_the_same_values_and_only_the_plain_one_moves_each_trader(
-    finished: tuple[Path, ExperimentResult],
+    finished: tuple[Path, StudyResult],
 ) -> None:
     _, result = finished
     ours, plain = result.of("ours"), result.of("plain")
-    assert [o.start for o in ours] == [o.start for o in plain]
-    assert ours[0].start != ours[1].start
+    ours, plain = ([e.details for e in found] for found in (ours, plain))
+    assert [o["start"] for o in ours] == [p["start"] for p in plain]
+    assert ours[0]["start"] != ours[1]["start"]
     for o, p in zip(ours, plain, strict=True):
-        assert all(isinstance(o.values[n], float) for n in NAMES)
-        assert [len(p.values[n]) for n in NAMES] == [7, 7, 5]  # type: ignore[arg-type]
+        assert all(isinstance(o["values"][n], float) for n in NAMES)
+        assert [len(p["values"][n]) for n in NAMES] == [7, 7, 5]
 
 
 def test_scattered_starts_leave_the_truth_out() -> None:
     recipe, truth = small_recipe(starts__law="scatter"), models.load("stock")
-    starts = [task.market for task in experiment._tasks(recipe, truth, None, 1)]
+    starts = [task.market for task in study._ManyPaths(recipe, truth, None, 1, None).tasks().values()]
     assert all(getattr(start, n) != getattr(truth, n) for start in starts for n in NAMES)
 
 
@@ -118,12 +121,12 @@ def test_scattered_starts_leave_the_truth_out() -> None:
 
 def test_errors_are_of_sizes_and_the_ratio_is_root_mean_square_over_bound() -> None:
     result = made_up({"b": [0.03, -0.03], "c": [0.3, 0.0], "d": [0.006, -0.008]})
-    table = result.recovery.set_index("parameter")
-    assert list(table.index) == ["|b|", "|c|", "d"]
-    np.testing.assert_allclose(table["RMSE / bound"], [1.0, np.sqrt(2.0), np.sqrt(0.5)])
+    table = result.summary().set_index("parameter")
+    assert list(table.index) == list(NAMES)
+    np.testing.assert_allclose(table["RMSE / s.e."], [1.0, np.sqrt(2.0), np.sqrt(0.5)])
     np.testing.assert_allclose(table["mean estimate"], [1.0, 1.15, 0.499])
     np.testing.assert_allclose(table["RMSE (%)"], [3.0, 100 * 0.3 / np.sqrt(2), 200 * np.sqrt(50e-6)])
-    assert list(table["at most 1.25"]) == [True, False, True]
+    assert list(table["RMSE / s.e."] <= 1.25) == [True, False, True]
     assert not result.targets["RMSE at most 1.25 bounds"]
 
 
@@ -132,7 +135,7 @@ def test_interval_of_the_ratio_holds_the_truth_in_95_of_100_experiments(seed: in
     rng, held, n = np.random.default_rng(seed), 0, 100
     for _ in range(n):
         e = rng.standard_normal((3, 8)) * [[0.03], [0.15], [0.01]]
-        table = made_up({"b": list(e[0]), "c": list(e[1]), "d": list(e[2])}).recovery
+        table = made_up({"b": list(e[0]), "c": list(e[1]), "d": list(e[2])}).summary()
         held += int(((table["95 % low"] < 1) & (table["95 % high"] > 1)).sum())
     assert abs(held - 0.95 * 3 * n) < 4 * math.sqrt(0.95 * 0.05 * 3 * n)
 
@@ -174,9 +177,9 @@ def test_largest_errors_follow_the_formula_of_figure_4() -> None:
 
 def test_calibrated_market_with_wrong_signs_has_no_error_on_the_same_noise() -> None:
     result = made_up({"b": [0.0], "c": [0.0], "d": [0.0]})
-    assert result.outcomes[0].values["public_weight"] == -1.0
-    calibrated = result.market(result.outcomes[0])
-    paths = [experiment.whole_paths(market, result.recipe, 0, 5) for market in (result.truth, calibrated)]
+    assert result.estimates[0].details["values"]["public_weight"] == -1.0
+    calibrated = result.market(result.estimates[0])
+    paths = [whole_paths(market, result.recipe, 0, 5) for market in (result.truth, calibrated)]
     np.testing.assert_array_equal(*paths)
 
 
@@ -191,44 +194,44 @@ def test_changed_sign_leaves_the_law_of_the_prices() -> None:
 # -- from end to end ----------------------------------------------------------------------------------------------
 
 
-def test_folder_is_complete_and_gives_the_result_back(finished: tuple[Path, ExperimentResult]) -> None:
+def test_folder_is_complete_and_gives_the_result_back(finished: tuple[Path, StudyResult]) -> None:
     folder, result = finished
-    report = write_experiment_report(folder, result)
+    report = write_study_report(folder, result)
     expected = {
-        "experiment.json", "estimates.csv", "history.csv", "market.toml", "origin.toml", "recipe.toml",
+        "study.json", "summary.csv", "estimates.csv", "history.csv", "market.toml", "origin.toml", "recipe.toml",
         "manifest.json", "report.html", "checkpoints",
     }  # fmt: skip
     assert {path.name for path in folder.iterdir()} == expected
-    loaded = load_experiment(folder)
+    loaded = load_study(folder)
     assert json_text(loaded.to_dict()) == json_text(result.to_dict())
     assert loaded.recipe == result.recipe
     pd.testing.assert_frame_equal(loaded.history, result.history, check_dtype=False)
-    for name, table in loaded.tables.items():
-        pd.testing.assert_frame_equal(table, result.tables[name])
+    for name in ("searches", "games", "correlations", "directions", "overview"):
+        pd.testing.assert_frame_equal(getattr(loaded, name), getattr(result, name))
     assert simcal.load(folder) == result.market(result.of("ours")[0])
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["kind"] == "experiment"
     assert manifest["versions"]["simcal"] == simcal.__version__
     text = report.read_text(encoding="utf-8")
-    assert write_experiment_report(folder).read_text(encoding="utf-8") == text
-    assert all(heading in text for heading in ("Errors against the bound", "Convergence", "The same noise"))
+    assert write_study_report(folder).read_text(encoding="utf-8") == text
+    assert all(
+        heading in text for heading in ("Errors", "What is hardly seen", "Training", "The same noise", "One real path")
+    )
 
 
-def test_history_has_the_first_the_last_and_every_tenth_iteration(finished: tuple[Path, ExperimentResult]) -> None:
+def test_history_has_the_first_the_last_and_every_tenth_iteration(finished: tuple[Path, StudyResult]) -> None:
     _, result = finished
-    for _, rows in result.history.groupby(["recipe", "replication"]):
+    for _, rows in result.history.groupby(["method", "replication"]):
         assert list(rows["iteration"]) == [1, 10, 20]
-    last = result.history.query("recipe == 'plain' and replication == 1").iloc[-1]
-    assert last["private_weight[6]"] == result.of("plain")[1].values["private_weight"][6]  # type: ignore[index]
+    last = result.history.query("method == 'plain' and replication == 1").iloc[-1]
+    assert last["private_weight[6]"] == result.of("plain")[1].details["values"]["private_weight"][6]
 
 
 class _Killed(Exception):
     pass
 
 
-def test_interrupted_experiment_continues_to_the_same_end(
-    finished: tuple[Path, ExperimentResult], tmp_path: Path
-) -> None:
+def test_interrupted_experiment_continues_to_the_same_end(finished: tuple[Path, StudyResult], tmp_path: Path) -> None:
     _, whole = finished
     heard: list[int] = []
 
@@ -238,29 +241,29 @@ def test_interrupted_experiment_continues_to_the_same_end(
             raise _Killed
 
     with pytest.raises(_Killed):
-        run_experiment(small_recipe(), out=tmp_path, jobs=1, listen=interrupt)
+        run_study(small_recipe(), out=tmp_path, jobs=1, listen=interrupt)
     assert not (tmp_path / "manifest.json").exists()
     again: list[int] = []
-    result = run_experiment(small_recipe(), out=tmp_path, jobs=1, listen=lambda r, row: again.append(r))
+    result = run_study(small_recipe(), out=tmp_path, jobs=1, listen=lambda r, row: again.append(r))
     assert again == [0] * ITERATIONS + [1] * ITERATIONS  # the plain games alone
-    assert [o.values for o in result.outcomes] == [o.values for o in whole.outcomes]
+    assert [o.details["values"] for o in result.estimates] == [o.details["values"] for o in whole.estimates]
     pd.testing.assert_frame_equal(result.history, whole.history)
 
 
 def test_more_replications_leave_the_first_ones_as_they_were(
-    finished: tuple[Path, ExperimentResult], tmp_path: Path
+    finished: tuple[Path, StudyResult], tmp_path: Path
 ) -> None:
     _, whole = finished
-    result = run_experiment(small_recipe(experiment__plain=None), out=tmp_path, replications=3, jobs=1)
-    assert [o.values for o in result.of("ours")[:2]] == [o.values for o in whole.of("ours")]
-    assert result.players == ["ours"]
-    assert len(result.recovery) == 3
-    assert "plain" not in write_experiment_report(tmp_path).read_text(encoding="utf-8")
+    result = run_study(small_recipe(experiment__plain=None), out=tmp_path, replications=3, jobs=1)
+    assert [list(o.values) for o in result.of("ours")[:2]] == [list(o.values) for o in whole.of("ours")]
+    assert result.methods == ["ours"]
+    assert len(result.summary()) == 3
+    assert "plain" not in write_study_report(tmp_path).read_text(encoding="utf-8")
 
 
 def test_iterations_override_those_of_both_games() -> None:
-    result = run_experiment(small_recipe(), replications=1, iterations=2, jobs=1)
-    assert [o.iterations for o in result.outcomes] == [2, 2]
+    result = run_study(small_recipe(), replications=1, iterations=2, jobs=1)
+    assert [o.details["iterations"] for o in result.estimates] == [2, 2]
 
 
 # -- refusals -----------------------------------------------------------------------------------------------------
@@ -269,7 +272,7 @@ def test_iterations_override_those_of_both_games() -> None:
 @pytest.mark.parametrize(
     ("changes", "options", "message"),
     [
-        ({"experiment": None}, {}, r"has no section \[experiment\]; add one"),
+        ({"experiment": None}, {}, r"has no section \[experiment\] or \[recovery\]; add one"),
         ({}, {"replications": 0}, "experiment.replications is 0: .* greater than or equal to 1."),
         ({}, {"iterations": 0}, "game.iterations is 0"),
         ({}, {"jobs": 0}, "jobs is 0, but must be a whole number from 1"),
@@ -283,17 +286,17 @@ def test_recipe_that_cannot_be_played_is_refused_by_a_sentence(
     changes: dict[str, Any], options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ParameterError, match=message):
-        run_experiment(small_recipe(**changes), **options)
+        run_study(small_recipe(**changes), **options)
 
 
-def test_checkpoints_of_another_experiment_are_refused(finished: tuple[Path, ExperimentResult]) -> None:
+def test_checkpoints_of_another_experiment_are_refused(finished: tuple[Path, StudyResult]) -> None:
     folder, _ = finished
     with pytest.raises(ParameterError, match="was made by another recipe, seed or data set; give another folder"):
-        run_experiment(small_recipe(seed=1), out=folder, jobs=1)
+        run_study(small_recipe(seed=1), out=folder, jobs=1)
 
 
 def test_folder_without_an_experiment_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is not the folder of a finished experiment"):
-        load_experiment(tmp_path)
+    with pytest.raises(DataError, match="is not the folder of a finished study"):
+        load_study(tmp_path)
     with pytest.raises(DataError, match="is not the folder of a finished run"):
-        write_experiment_report(tmp_path)
+        write_study_report(tmp_path)

@@ -20,9 +20,9 @@ import pandas as pd
 
 from simcal.calibration.bound import mean_derivatives
 from simcal.calibration.moments import sample_moments
-from simcal.calibration.recipe import GameSettings, Recipe, RecoverySettings
-from simcal.calibration.recovery.samples import disjoint_windows, overlapping_windows, theory_seed
+from simcal.calibration.recipe import GameSettings, Recipe, RecoveryRecipe
 from simcal.calibration.statistics import statistics
+from simcal.calibration.study.data import THEORY, disjoint_windows, overlapping_windows, seed_of
 from simcal.errors import NumericalError
 from simcal.models import Market
 
@@ -121,8 +121,8 @@ class Theory:
         return cls(method=values["method"], names=tuple(values["names"]), **arrays)
 
 
-def theory(method: str, recipe: Recipe, settings: RecoverySettings, truth: Market) -> Theory:
-    """The theory of one method at the truth, by simulation.
+def theory(method: str, recipe: RecoveryRecipe, truth: Market) -> Theory:
+    """The theory of one method at the truth of a study by long samples, by simulation.
 
     Raises
     ------
@@ -130,8 +130,8 @@ def theory(method: str, recipe: Recipe, settings: RecoverySettings, truth: Marke
         The statistics do not identify the parameters.
     """
     if method == "moments":
-        return _of_moments(recipe, settings, truth)
-    return _of_game(recipe, settings, truth)
+        return _of_moments(recipe, truth)
+    return _of_game(recipe, truth)
 
 
 def theory_of(
@@ -157,35 +157,35 @@ def theory_of(
     return Theory(method, tuple(names), values, own * np.outer(size, size), np.sqrt(np.diag(efficient)) * size)
 
 
-def _of_moments(recipe: Recipe, settings: RecoverySettings, truth: Market) -> Theory:
+def _of_moments(recipe: RecoveryRecipe, truth: Market) -> Theory:
     def moments(market: Market) -> np.ndarray:
         return sample_moments(
-            market, settings.moments, n_steps=settings.n_steps, warm_up=recipe.game.warm_up,
-            n_samples=settings.bound_samples, seed=theory_seed(recipe),
+            market, recipe.recovery.moments, n_steps=recipe.recovery.n_steps, warm_up=recipe.game.warm_up,
+            n_samples=recipe.recovery.bound_samples, seed=seed_of(recipe, THEORY),
         )  # fmt: skip
 
     covariance = np.cov(moments(truth), rowvar=False)
     jacobian = mean_derivatives(truth, recipe.trainable, moments, _STEP)
-    return theory_of("moments", recipe, truth, jacobian, covariance, None, 1 + 1 / settings.simulated)
+    return theory_of("moments", recipe, truth, jacobian, covariance, None, 1 + 1 / recipe.recovery.simulated)
 
 
-def _of_game(recipe: Recipe, settings: RecoverySettings, truth: Market) -> Theory:
+def _of_game(recipe: RecoveryRecipe, truth: Market) -> Theory:
     game = recipe.game
     measure = statistics(game.statistics)
-    function = measure.fitted(overlapping_windows(_samples(recipe, settings, truth, 0, 1)[0], game))
+    function = measure.fitted(overlapping_windows(_samples(recipe, truth, 0, 1)[0], game))
 
     def means(market: Market) -> np.ndarray:
         parts = []
-        for first in range(0, settings.bound_samples, _CHUNK):
-            n = min(_CHUNK, settings.bound_samples - first)
-            windows = disjoint_windows(_samples(recipe, settings, market, first, n), game)
+        for first in range(0, recipe.recovery.bound_samples, _CHUNK):
+            n = min(_CHUNK, recipe.recovery.bound_samples - first)
+            windows = disjoint_windows(_samples(recipe, market, first, n), game)
             parts.append(function(windows.reshape(-1, game.window + 1)).reshape(n, game.windows_per_path, -1).mean(1))
         return np.concatenate(parts)
 
     observed, within = [], []
-    for first in range(0, min(_OVERLAPPED, settings.bound_samples), _CHUNK):
-        n = min(_CHUNK, _OVERLAPPED - first, settings.bound_samples - first)
-        for prices in _samples(recipe, settings, truth, first, n):
+    for first in range(0, min(_OVERLAPPED, recipe.recovery.bound_samples), _CHUNK):
+        n = min(_CHUNK, _OVERLAPPED - first, recipe.recovery.bound_samples - first)
+        for prices in _samples(recipe, truth, first, n):
             features = function(overlapping_windows(prices, game))
             observed.append(features.mean(axis=0))
             within.append(np.cov(features, rowvar=False, bias=True))
@@ -195,9 +195,9 @@ def _of_game(recipe: Recipe, settings: RecoverySettings, truth: Market) -> Theor
     return theory_of("adversarial", recipe, truth, jacobian, covariance, _weights(np.mean(within, axis=0), game), 1.0)
 
 
-def _samples(recipe: Recipe, settings: RecoverySettings, market: Market, first: int, n: int) -> np.ndarray:
+def _samples(recipe: RecoveryRecipe, market: Market, first: int, n: int) -> np.ndarray:
     return market.simulate_chunk(
-        theory_seed(recipe), first, n, settings.n_steps, save=(), every=1, burn_in=recipe.game.warm_up,
+        seed_of(recipe, THEORY), first, n, recipe.recovery.n_steps, save=(), every=1, burn_in=recipe.game.warm_up,
         dtype="float64", threads=1,
     )["prices"]  # fmt: skip
 

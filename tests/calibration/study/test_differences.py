@@ -9,7 +9,7 @@ import torch
 
 from simcal import models
 from simcal.calibration.gan import Game, GameData
-from simcal.calibration.recovery.samples import overlapping_windows, sample
+from simcal.calibration.study.data import overlapping_windows, sample
 
 sys.path.insert(0, str(Path(__file__).parent))
 from small import small_recipe
@@ -20,7 +20,7 @@ def gradients(difference, iteration, seed, **changes):
     recipe = small_recipe(trainable=["fundamental_sd", "chartist_sd", "trend_sensitivity"], game__dtype="float64")
     truth = models.load("herding").replace(**changes)
     settings = recipe.game.model_copy(update={"difference": difference, "generator_rate": 1e-9})
-    windows = overlapping_windows(sample(recipe, recipe.recovery, truth, 0), recipe.game)
+    windows = overlapping_windows(sample(recipe, truth, 0), recipe.game)
     game = Game(truth, recipe.trainable, GameData(windows), settings, seed=seed)
     game.iteration = iteration  # even or odd: the side; the noise is that of iteration 0
     with torch.set_grad_enabled(difference is None):
@@ -43,7 +43,7 @@ def test_the_mean_of_both_sides_is_the_gradient_along_the_paths_where_herding_is
 def test_parameters_are_put_back_to_the_bit():
     recipe = small_recipe(game__generator_rate=1e-30)
     truth = models.load("herding")
-    game = Game(truth, recipe.trainable, GameData(overlapping_windows(sample(recipe, recipe.recovery, truth, 0),
+    game = Game(truth, recipe.trainable, GameData(overlapping_windows(sample(recipe, truth, 0),
                 recipe.game)), recipe.game)  # fmt: skip
     before = game.values()
     game.step()

@@ -8,15 +8,17 @@ import pytest
 import torch
 
 from simcal import models
-from simcal.calibration.recovery.samples import (
+from simcal.calibration.study.data import (
+    MOMENTS,
+    PATHS,
+    SAMPLE,
+    THEORY,
     check_truth,
-    data_seed,
     disjoint_windows,
-    moments_seed,
     overlapping_windows,
     sample,
-    starts,
-    theory_seed,
+    sample_starts,
+    seed_of,
 )
 from simcal.errors import ParameterError
 
@@ -27,13 +29,14 @@ from small import small_recipe
 def test_no_two_seeds_of_a_recovery_are_the_same():
     for seed in (0, 1, 2**63):
         recipe = small_recipe(seed=seed)
-        seeds = [f(recipe, r) for f in (data_seed, moments_seed) for r in range(50)]
-        assert len({seed, theory_seed(recipe), *seeds}) == 102
+        seeds = [seed_of(recipe, stream, r) for stream in (PATHS, SAMPLE, MOMENTS) for r in range(50)]
+        assert len({seed, seed_of(recipe, THEORY), *seeds}) == 152
+        assert all(0 <= s < 2**64 for s in seeds)
 
 
 def test_every_sample_is_another_one_and_the_same_when_made_again():
     recipe, truth = small_recipe(), models.load("herding")
-    made = [sample(recipe, recipe.recovery, truth, r) for r in (0, 1, 0)]
+    made = [sample(recipe, truth, r) for r in (0, 1, 0)]
     assert made[0].shape == (1201,)
     np.testing.assert_array_equal(made[0], made[2])
     assert not np.array_equal(made[0], made[1])
@@ -43,7 +46,7 @@ def test_every_sample_is_another_one_and_the_same_when_made_again():
 def test_starts_are_the_truth_times_factors_uniform_in_their_logarithm(factor):
     recipe = small_recipe(trainable=["fundamental_sd", "predisposition"], recovery__start_factor=factor)
     truth = models.load("herding")
-    found = [starts(recipe, recipe.recovery, truth, r)[0] for r in range(400)]
+    found = [sample_starts(recipe, truth, r)[0] for r in range(400)]
     for name in recipe.trainable:
         powers = np.log([getattr(m, name) / getattr(truth, name) for m in found]) / np.log(factor)
         assert np.abs(powers).max() <= 1 + 1e-12
@@ -58,14 +61,14 @@ def test_starts_stay_inside_the_bounds_and_the_first_does_not_depend_on_their_nu
         recovery__candidates=3,
     )  # fmt: skip
     truth = models.load("stock-sp500").replace(leverage_correlation=-0.8)
-    found = [m.leverage_correlation for r in range(40) for m in starts(recipe, recipe.recovery, truth, r)]
+    found = [m.leverage_correlation for r in range(40) for m in sample_starts(recipe, truth, r)]
     assert len(set(found)) == 120
     assert min(found) > -1
     one = small_recipe(
         market="stock-sp500", trainable=["leverage_correlation"], changes={"leverage_correlation": -0.8},
         recovery__candidates=1,
     )  # fmt: skip
-    assert starts(one, one.recovery, truth, 3)[0] == starts(recipe, recipe.recovery, truth, 3)[0]
+    assert sample_starts(one, truth, 3)[0] == sample_starts(recipe, truth, 3)[0]
 
 
 def test_windows_reach_from_the_first_to_the_last_price():
