@@ -15,7 +15,6 @@ from simcal.calibration.gan import Game as Game
 from simcal.calibration.gan import GameData as GameData
 from simcal.calibration.losses import LOSSES as LOSSES
 from simcal.calibration.losses import Loss as Loss
-from simcal.calibration.moments import fit_moments as fit_moments
 from simcal.calibration.prices import ESTIMATORS as ESTIMATORS
 from simcal.calibration.recipe import GameSettings as GameSettings
 from simcal.calibration.recipe import Recipe as Recipe
@@ -34,6 +33,7 @@ from simcal.calibration.statistics import Statistics as Statistics
 from simcal.calibration.validate import validate as validate
 
 if TYPE_CHECKING:
+    from simcal.calibration.moments import fit_moments as fit_moments
     from simcal.calibration.report import write_run_report as write_run_report
     from simcal.calibration.requests import RequestCalibration as RequestCalibration
     from simcal.calibration.requests import RequestExperimentResult as RequestExperimentResult
@@ -64,6 +64,7 @@ _LATER = {
         "simcal.calibration.requests",
     ),
     **dict.fromkeys(("StudyResult", "load_study", "run_study", "write_study_report"), "simcal.calibration.study"),
+    "fit_moments": "simcal.calibration.moments",
     "write_run_report": "simcal.calibration.report",
 }
 

@@ -90,11 +90,11 @@ class PriceRuns(RunKind):
                  say: Callable[[str], object] = print) -> Any:  # fmt: skip
         """The certificate, into the report; a market or a series that cannot be judged still gets its report."""
         from simcal.calibration.report import write_run_report
-        from simcal.calibration.validate import judge_prices
+        from simcal.calibration.validate import validate
 
         validation = None
         try:
-            validation = judge_prices(
+            validation = validate(
                 result.market, result.series, train_share=result.recipe.train_share, jobs=jobs, listen=listen
             )
         except SimcalError as error:
@@ -105,12 +105,12 @@ class PriceRuns(RunKind):
     def judge(self, folder: Path, **options: Any) -> Any:
         """The certificate of a run by its own data, kept as validation.json."""
         from simcal.calibration.result import read_run, write_validation
-        from simcal.calibration.validate import judge_prices
+        from simcal.calibration.validate import validate
 
         run = read_run(folder)
         share = options.pop("train_share", None)
         share = run.recipe.train_share if share is None else share
-        validation = judge_prices(run.market, run.series, train_share=share, **options)
+        validation = validate(run.market, run.series, train_share=share, **options)
         write_validation(folder, validation)
         return validation
 

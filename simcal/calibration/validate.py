@@ -95,33 +95,10 @@ def validate(
     NumericalError
         No sample of the market is usable.
     """
-    found = models.load(market, trust=trust)
-    subject = subject_of_market(found)
+    began, market = time.monotonic(), models.load(market, trust=trust)
+    subject = subject_of_market(market)
     if subject is not None:
-        return subject.judge(found, data, mapping=None, train_share=train_share, n_samples=n_samples, seed=seed)
-    return judge_prices(
-        found, data, train_share=train_share, n_samples=n_samples, baselines=baselines, window=window, burn_in=burn_in,
-        seed=seed, n_resamples=n_resamples, level=level, jobs=jobs, listen=listen,
-    )  # fmt: skip
-
-
-def judge_prices(
-    market: Market,
-    data: Any,
-    *,
-    train_share: float = 0.7,
-    n_samples: int = 200,
-    baselines: Sequence[str] = BASELINES,
-    window: int = 250,
-    burn_in: int = 500,
-    seed: int = 0,
-    n_resamples: int = 200,
-    level: float = 0.95,
-    jobs: int | None = None,
-    listen: Progress | None = None,
-) -> Validation:
-    """The certificate of a market of prices; see `validate`."""
-    began = time.monotonic()
+        return subject.judge(market, data, mapping=None, train_share=train_share, n_samples=n_samples, seed=seed)
     series = data if isinstance(data, PriceSeries) else load_series(data)
     _check(series, train_share, n_samples, window)
     check_jobs(jobs)

@@ -45,7 +45,7 @@ def place(tmp_path, monkeypatch):
     """A folder with `mine.py` and `tiny.toml`, as the working folder."""
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "tiny.toml").write_text(RECIPE)
-    (tmp_path / "rule.py").write_text("def hold(seen):\n    return 1.0\n")
+    (tmp_path / "rule.py").write_text("def hold(prices, position, cash, step):\n    return 0.0 * position + 1.0\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
