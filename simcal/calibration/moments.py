@@ -14,6 +14,7 @@ Hansen, Econometrica 50 (1982).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -226,7 +227,6 @@ def fit_moments(
     first = min(range(len(found)), key=lambda k: found[k].cost)
     best = found[first]
     said = "The search settled in both rounds." if best.settled else "The first round did not settle."
-    covariance = unknown(len(names))
     try:
         simulated = sample_moments(
             free.market(best.at), features, n_samples=settings.weight_samples, first=settings.simulated, **size
@@ -236,14 +236,14 @@ def fit_moments(
         if best.settled and not second.settled:
             said = "The second round did not settle."
         best = _Found(second.at, second.cost, best.settled and second.settled)
-        if best.settled:
-            covariance = (1 + 1 / settings.simulated) * _covariance(gap, free, root, best.at)
     except NumericalError:
         best, said = _Found(best.at, best.cost, False), "The first round led to a market that cannot be simulated."
-    except _Spent:  # the covariance is not worth a larger budget
-        pass
     if clock.spent:
         best, said = _Found(best.at, best.cost, False), "Stopped by the time budget; a larger budget begins anew."
+    covariance = unknown(len(names))
+    if best.settled:
+        with suppress(_Spent):  # standard errors are not worth a larger budget
+            covariance = (1 + 1 / settings.simulated) * _covariance(gap, free, root, best.at)
     if best.settled and (surplus := root.shape[1] - len(names)) > 0:
         p = float(stats.chi2.sf(best.cost / (1 + 1 / settings.simulated), surplus))
         said += f" The {surplus} moments more than parameters agree with the market with p = {p:.2g}."

@@ -54,7 +54,7 @@ class Simulator:
     ) -> None:
         if isinstance(parameters, Mapping):
             parameters = [
-                given if isinstance(given, Parameter) else Parameter(name, given, name.replace("_", " "))
+                given if isinstance(given, Parameter) else Parameter(str(name), given, str(name).replace("_", " "))
                 for name, given in parameters.items()
             ]
         self.function = function

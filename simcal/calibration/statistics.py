@@ -74,7 +74,7 @@ def statistics(given: str | Statistics | Callable[[Array], Array]) -> Statistics
             f"The statistics {given!r} are of type {type(found).__name__}; give a set of statistics, its name, or a "
             "function of windows of prices."
         )
-    name = getattr(found, "__name__", type(found).__name__)
+    name = str(getattr(found, "__name__", type(found).__name__))
 
     def labels(length: int) -> list[str]:
         steps = 0.01 * np.random.default_rng(0).standard_normal((2, length))

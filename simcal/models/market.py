@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 import numpy as np
 import tomli_w
@@ -201,7 +201,7 @@ def _market_of(found: Any, said: str) -> Market:
     """A market, or that of a class at its defaults."""
     if inspect.isclass(found) and (hasattr(found, "simulate_chunk") or hasattr(found, "twin")):
         try:
-            return found()
+            return cast(Market, found())
         except TypeError as error:
             raise ParameterError(
                 f"The market {said} cannot be made without arguments ({error}); give its fields defaults, or name a "
@@ -209,7 +209,7 @@ def _market_of(found: Any, said: str) -> Market:
             ) from error
     if not (hasattr(found, "simulate_chunk") or hasattr(found, "twin")):
         raise ParameterError(f"{said} is no market; give one, or a class of markets, that answers `Market`.")
-    return found
+    return cast(Market, found)
 
 
 def save(market: Market, path: str | Path) -> None:

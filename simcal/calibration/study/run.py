@@ -82,16 +82,17 @@ def run_study(
     NumericalError
         The statistics do not identify the parameters, or the true market leaves the range of numbers.
     """
-    recipe = _override(recipe if isinstance(recipe, Recipe) else load_recipe(recipe), replications, iterations)
-    design = _ManyPaths if isinstance(recipe, ExperimentRecipe) else _LongSamples
-    truth = models.load(recipe.market).replace(**recipe.changes)
-    data.check_truth(recipe, truth)
+    given = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    chosen: Any = _override(given, replications, iterations)
+    design = _ManyPaths if isinstance(chosen, ExperimentRecipe) else _LongSamples
+    truth = models.load(chosen.market).replace(**chosen.changes)
+    data.check_truth(chosen, truth)
     jobs = available_cores() if jobs is None else check_integer("jobs", jobs, 1, 4096)
-    study = design(recipe, truth, None if out is None else make_folder(Path(out) / "checkpoints"), jobs, listen)
+    study = design(chosen, truth, None if out is None else make_folder(Path(out) / "checkpoints"), jobs, listen)
     theories = study.theories()
     began = time.monotonic()
     estimates, history = study.play()
-    result = StudyResult(recipe, truth, theories, tuple(estimates), history, time.monotonic() - began)
+    result = StudyResult(chosen, truth, theories, tuple(estimates), history, time.monotonic() - began)
     if out is not None:
         save_study(out, result)
     return result
