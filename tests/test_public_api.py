@@ -14,13 +14,14 @@ PACKAGE = Path(simcal.__file__).parent
 
 # Ground first. A room imports only from its own floor or those below it.
 FLOORS = [
-    {"errors", "noise", "facts", "threads", "json_text", "stale_code"},
-    {"parameters", "paths", "path_files", "exports", "data", "report", "training", "files", "resources"},
-    {"dealing"},
+    {"errors", "noise", "facts", "threads", "json_text", "stale_code", "files"},
+    {"parameters", "definitions", "registry", "subjects"},
+    {"paths", "path_files", "exports", "data", "report", "training", "resources"},
+    {"dealing", "definition"},
     {"models"},
     {"simulation"},
     {"calibration", "trading", "equilibrium"},
-    {"environments"},
+    {"environments", "rfq_subject"},
     {"book", "learning"},
     {"cli"},
 ]
@@ -82,7 +83,7 @@ def test_facts_noise_and_report_know_no_market_and_not_each_others_rooms(file):
 
 @pytest.mark.parametrize("name", ["calibration", "trading", "equilibrium", *SATELLITES])
 def test_the_verbs_do_not_import_each_other(name):
-    others = (FLOORS[5] | SATELLITES.keys()) - {name} - SATELLITES.get(name, set())
+    others = (FLOORS[6] | SATELLITES.keys()) - {name} - SATELLITES.get(name, set())
     assert not any(imported_rooms(file) & others for file in FILES if room(file) == name)
 
 

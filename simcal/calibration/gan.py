@@ -13,11 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simcal.calibration.discriminator import Discriminator, Normaliser
-from simcal.calibration.distance import energy_distance
-from simcal.calibration.losses import LOSSES, gradient_penalty
+from simcal.calibration.discriminator import Discriminator, Normaliser, energy_distance
+from simcal.calibration.losses import LOSSES, Loss, gradient_penalty
 from simcal.calibration.recipe import GameSettings
-from simcal.calibration.statistics import statistics
+from simcal.calibration.statistics import Statistics, statistics
 from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models import Market
 from simcal.parameters import flat_values
@@ -57,6 +56,8 @@ class Game:
         The rules of the game.
     seed, start
         The run's seed and the number of this start.
+    features, loss
+        The statistics and the loss themselves; those of the settings' names when absent.
     """
 
     def __init__(
@@ -70,7 +71,10 @@ class Game:
         seed: int = 0,
         start: int = 0,
         device: str = "cpu",
+        features: Statistics | None = None,
+        loss: Loss | None = None,
     ) -> None:
+        self.loss = loss or LOSSES.take(settings.loss)
         self.settings, self.seed, self.start = settings, seed, start
         self.dtype = torch.float32 if settings.dtype == "float32" else torch.float64
         self.twin = market.twin(trainable, per_trader=per_trader, dtype=self.dtype, device=device, **settings.twin)
@@ -79,7 +83,7 @@ class Game:
         self.given = None
         if data.given is not None:
             self.given = torch.as_tensor(np.array(data.given), dtype=self.dtype, device=device)
-        self._features = statistics(settings.statistics).fitted(windows)
+        self._features = (features or statistics(settings.statistics)).fitted(windows)
         real = self._measured(windows, "training")
         self.normaliser = Normaliser(real, settings.normalise, settings.shrinkage)
         self.real = self.normaliser(real).detach()
@@ -89,7 +93,7 @@ class Game:
             self.validation = self.normaliser(self._measured(windows, "validation")).detach()
         self.critic = Discriminator(
             self.real.shape[1], settings.hidden, settings.activation, self._generator(-1),
-            bias=settings.loss != "wasserstein",
+            bias=self.loss.level,
         )  # fmt: skip
         self.critic.to(device=device, dtype=self.dtype)
         betas = (settings.beta1, settings.beta2)
@@ -99,7 +103,6 @@ class Game:
         self.critic_optimiser = torch.optim.Adam(
             self.critic.parameters(), lr=settings.discriminator_rate, betas=betas, foreach=False
         )
-        self.loss = LOSSES[settings.loss]
         self.watch = NonFiniteWatch()
         self.iteration = 0
         self.averaged = 0

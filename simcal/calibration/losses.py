@@ -13,41 +13,47 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from simcal.registry import Registry
+
 
 @dataclass(frozen=True)
 class Loss:
-    """`discriminator(real, fake)` and `generator(fake)` are minimised by the two players; scores have shape (n,)."""
+    """`discriminator(real, fake)` and `generator(fake)` are minimised by the two players; scores have shape (n,).
+
+    `level` says whether they depend on the level of the scores, `unit` what the values of the losses are.
+    """
 
     name: str
     description: str
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
+    level: bool = True
+    unit: str = "nats"
 
 
-LOSSES: dict[str, Loss] = {
-    loss.name: loss
-    for loss in (
-        # softplus(-x) = -log sigmoid(x) and softplus(x) = -log(1 - sigmoid(x)), without overflow.
-        Loss(
-            "saturating",
-            "equation (1): the generator minimises E log(1 - D(fake))",
-            lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
-            lambda fake: -softplus(fake).mean(),
-        ),
-        Loss(
-            "non-saturating",
-            "the generator maximises E log D(fake)",
-            lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
-            lambda fake: softplus(-fake).mean(),
-        ),
-        Loss(
-            "wasserstein",
-            "the Kantorovich dual of the Wasserstein-1 distance; needs a gradient penalty",
-            lambda real, fake: fake.mean() - real.mean(),
-            lambda fake: -fake.mean(),
-        ),
-    )
-}
+# softplus(-x) = -log sigmoid(x) and softplus(x) = -log(1 - sigmoid(x)), without overflow.
+SATURATING = Loss(
+    "saturating",
+    "equation (1): the generator minimises E log(1 - D(fake))",
+    lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
+    lambda fake: -softplus(fake).mean(),
+)
+NON_SATURATING = Loss(
+    "non-saturating",
+    "the generator maximises E log D(fake)",
+    lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
+    lambda fake: softplus(-fake).mean(),
+)
+WASSERSTEIN = Loss(
+    "wasserstein",
+    "the Kantorovich dual of the Wasserstein-1 distance; needs a gradient penalty",
+    lambda real, fake: fake.mean() - real.mean(),
+    lambda fake: -fake.mean(),
+    level=False,
+    unit="units of the critic",
+)
+
+LOSSES: Registry[Loss] = Registry("simcal.losses", "a loss")
 
 
 def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor, size: float = 1.0) -> Tensor:

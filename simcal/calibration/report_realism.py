@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.calibration.certificate import LABELS, MARKET, PartValidation
-from simcal.calibration.run import Run
-from simcal.calibration.samples import Samples, draw_samples
-from simcal.calibration.verdict import percent, spoken
+from simcal.calibration.certificate import LABELS, MARKET, PartValidation, percent, spoken
+from simcal.calibration.result import Run
+from simcal.calibration.windows import Samples, draw_samples
 from simcal.report import (
     Picture,
     Section,

@@ -21,7 +21,7 @@ from simcal.calibration.request_features import (
     instruments,
     quote_functions,
 )
-from simcal.calibration.statistic import Statistics
+from simcal.calibration.statistics import Statistics
 from simcal.data.requests.channels import SEEN
 
 Array = Any
@@ -157,3 +157,4 @@ REQUEST_STATISTICS = (
         serial=True,
     ),
 )
+OWN, PLATFORM, OWN_INVENTORY, PLATFORM_INVENTORY = REQUEST_STATISTICS  # by which the registry finds them

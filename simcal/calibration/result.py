@@ -1,8 +1,10 @@
-"""What a calibration leaves: the calibrated market, how it was found, and its folder."""
+"""What a calibration leaves: the calibrated market, how it was found, and its folder, written and read."""
 
 from __future__ import annotations
 
+import json
 import platform
+import tomllib
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -11,9 +13,17 @@ from typing import Any
 import pandas as pd
 
 from simcal import models
+from simcal.calibration.certificate import Validation
+from simcal.calibration.estimate import Estimate
+from simcal.calibration.losses import Loss
 from simcal.calibration.recipe import Recipe
+from simcal.calibration.runs import kind_of, read_manifest
 from simcal.calibration.start import StartResult
-from simcal.data import PriceSeries
+from simcal.calibration.start import checkpoint_path as checkpoint_path
+from simcal.calibration.statistics import Statistics
+from simcal.data import PriceSeries, load_series
+from simcal.definitions import is_reference, require_trust, trusting
+from simcal.errors import DataError
 from simcal.files import write_atomically
 from simcal.json_text import json_text
 from simcal.models import Market
@@ -26,17 +36,24 @@ _PACKAGES = ("simcal", "numpy", "numba", "torch", "scipy", "pandas", "statsmodel
 class Calibration:
     """A calibrated market and the record of its calibration.
 
-    Main attributes
-    ---------------
-    market, origin : the calibrated market, ready for `simcal.simulate`, and the one that the recipe starts from.
-    series : the whole price series, of which the recipe's ``train_share`` was trained on.
-    status : one sentence on how the chosen start ended.
-
-    Other attributes
-    ----------------
-    recipe : the resolved recipe.
-    starts : how every start ended; `chosen` is the number of the one that was taken.
-    seconds : wall time of the training.
+    Attributes
+    ----------
+    market, origin
+        The calibrated market, ready for `simcal.simulate`, and the one that the recipe starts from.
+    series
+        The whole price series, of which the recipe's ``train_share`` was trained on.
+    recipe
+        The resolved recipe.
+    starts, chosen
+        How every start ended, and the number of the one that was taken.
+    seconds
+        Wall time of the training.
+    data_name
+        Where the data can be read again.
+    estimate
+        The `Estimate`, with standard errors, of an estimator that gives one.
+    features, loss
+        The statistics that it looked at, and the loss of the game.
     """
 
     market: Market
@@ -47,6 +64,9 @@ class Calibration:
     chosen: int
     seconds: float
     data_name: str = field(default="")
+    estimate: Estimate | None = field(default=None, repr=False)
+    features: Statistics | None = field(default=None, repr=False)
+    loss: Loss | None = field(default=None, repr=False)
 
     @property
     def status(self) -> str:
@@ -59,23 +79,33 @@ class Calibration:
         return pd.concat([s.history.assign(start=s.number) for s in self.starts], ignore_index=True)
 
     def parameters(self) -> pd.DataFrame:
-        """The trained parameters: meaning, letter, unit, value before (start 0) and after; a row each."""
-        before = flat_values(self.origin, self.recipe.trainable)
-        after = flat_values(self.market, self.recipe.trainable)
-        rows = []
-        for name, value in after.items():
-            spec = self.market.SPECS[name.split("[")[0]]
-            rows.append(
-                (name, spec.letter, before.get(name, before.get(spec.name)), value, spec.unit, spec.description)
-            )
-        return pd.DataFrame(rows, columns=["parameter", "letter", "start", "calibrated", "unit", "meaning"])
+        """The trained parameters: meaning, letter, unit, value before (start 0) and after; a row each.
+
+        With standard errors, where the estimator gives them.
+        """
+        table = parameter_table(self.origin, self.market, self.recipe)
+        if self.estimate is not None:
+            table.insert(4, "standard error", self.estimate.standard_errors)
+        return table
 
     def starts_table(self) -> pd.DataFrame:
         """One row per start: distance to the data, seconds, skipped steps, how it ended."""
         return pd.DataFrame(
             [(s.number, s.number == self.chosen, s.distance, s.seconds, s.non_finite, s.status) for s in self.starts],
-            columns=["start", "chosen", "energy distance", "seconds", "skipped steps", "status"],
+            columns=["start", "chosen", self.starts[0].measure, "seconds", "skipped steps", "status"],
         )
+
+    def summary(self) -> pd.DataFrame:
+        """The trained parameters before and after, without their letters."""
+        return self.parameters().drop(columns="letter")
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What a command prints, by title."""
+        return {f"Calibrated to {self.series.name}": self.summary(), "Starts": self.starts_table()}
+
+    def sentences(self) -> list[str]:
+        """What is to be said beside the tables: the status of an estimate that has one."""
+        return [] if self.estimate is None else [self.estimate.status]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as ``--json`` prints them."""
@@ -87,8 +117,23 @@ class Calibration:
             "starts": self.starts_table().to_dict(orient="records"),
             "seconds": self.seconds,
             "recipe": self.recipe.name,
+            **({} if self.estimate is None else {"estimate": self.estimate.to_dict()}),
             "data": {"name": self.series.name, "n": self.series.n, "sha256": self.series.sha256},
         }
+
+    def _kept(self, folder: Path) -> dict[str, Any]:
+        """What a report says of the user's own things, so that it needs not run them."""
+        kept: dict[str, Any] = {}
+        if models.is_own(self.market):
+            written = models.read_toml(folder / "market.toml")
+            kept["definition"] = {"source": written["source"], "sha256": written["sha256"]}
+        if self.features is not None:
+            labels = self.features.labels(self.recipe.game.window)
+            kept["statistics"] = {"name": self.features.name, "description": self.features.description,
+                                  "labels": labels}  # fmt: skip
+        if self.loss is not None:
+            kept["loss"] = {name: getattr(self.loss, name) for name in ("name", "description", "unit", "level")}
+        return kept
 
     def save(self, folder: str | Path) -> Path:
         """Write market, recipe, history, weights and manifest into a folder that `simcal.load` reads.
@@ -109,6 +154,7 @@ class Calibration:
         record = self.to_dict()
         manifest = {
             **record,
+            **self._kept(folder),
             "data": {**record["data"], "source": self.data_name},
             "seed": self.recipe.seed,
             "versions": versions(),
@@ -117,9 +163,111 @@ class Calibration:
         return folder
 
 
-def checkpoint_path(folder: Path, start: int) -> Path:
-    """Where the checkpoint of a start lies inside a run folder."""
-    return folder / "checkpoints" / f"start-{start}.safetensors"
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a calibration left in its folder.
+
+    `manifest` has the seed, the versions, the hash of the data and how each start ended; `history` a row per iteration
+    of each start; `validation` is the certificate, None where the market has not been judged.
+    """
+
+    folder: Path
+    market: Market
+    origin: Market
+    recipe: Recipe
+    series: PriceSeries
+    manifest: dict[str, Any] = field(repr=False)
+    history: pd.DataFrame = field(repr=False)
+    validation: Validation | None = None
+
+    def parameters(self) -> pd.DataFrame:
+        """As `Calibration.parameters`."""
+        table = parameter_table(self.origin, self.market, self.recipe)
+        if "estimate" in self.manifest:
+            table.insert(4, "standard error", Estimate.from_dict(self.manifest["estimate"]).standard_errors)
+        return table
+
+    def starts(self) -> pd.DataFrame:
+        """As `Calibration.starts_table`."""
+        return pd.DataFrame(self.manifest["starts"])
+
+    @property
+    def skipped_steps(self) -> int:
+        """Training steps that were left out because they gave numbers that are not finite, over all starts."""
+        return sum(start["skipped steps"] for start in self.manifest["starts"])
+
+
+def read_run(folder: str | Path, series: PriceSeries | None = None, *, trust: bool = False) -> Run:
+    """Read a run folder.
+
+    Parameters
+    ----------
+    folder
+        Of a finished calibration.
+    series
+        Stands in for data that have no name or have moved.
+    trust
+        Whether a Python file that the folder brings, or names, may be run.
+
+    Raises
+    ------
+    DataError
+        The folder is not that of a finished run, or the data are not those of the run.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    kind_of(folder).check_readable(folder)
+    try:
+        recipe = Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")))
+        history = pd.read_csv(folder / "history.csv")
+    except (OSError, ValueError) as error:
+        raise DataError(f"The run {folder} is damaged ({error}); calibrate again.") from None
+    with trusting(trust):
+        series = series if series is not None else _series(folder, manifest)
+        market, origin = models.load(folder), models.load(folder / "origin.toml")
+    if series.sha256 != manifest["data"]["sha256"]:
+        raise DataError(
+            f"The series {series.name} is not the one that {folder} was calibrated to, or it has changed since. "
+            "Give the run's own data."
+        )
+    return Run(folder, market, origin, recipe, series, manifest, history, _validation(folder))
+
+
+def write_validation(folder: str | Path, validation: Validation) -> Path:
+    """Put the certificate into a run folder."""
+    return write_atomically(Path(folder) / "validation.json", json_text(validation.to_dict(), indent=1))
+
+
+def _series(folder: Path, manifest: dict[str, Any]) -> PriceSeries:
+    source = manifest.get("data", {}).get("source")
+    if not source:
+        raise DataError(f"The data of {folder} were given as an array and have no name; give them again.")
+    if is_reference(source):
+        require_trust(source, f"The run {folder}")
+    try:
+        return load_series(source)
+    except DataError as error:
+        raise DataError(f"The data of {folder} cannot be read any more; give them again. {error}") from None
+
+
+def _validation(folder: Path) -> Validation | None:
+    path = folder / "validation.json"
+    if not path.is_file():
+        return None
+    try:
+        return Validation.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{path} cannot be read; make it anew with `simcal validate {folder}`.") from None
+
+
+def parameter_table(origin: Market, market: Market, recipe: Recipe) -> pd.DataFrame:
+    """The trained parameters before and after, a row each; see `Calibration.parameters`."""
+    before = flat_values(origin, recipe.trainable)
+    rows = []
+    for name, value in flat_values(market, recipe.trainable).items():
+        spec = market.SPECS[name.split("[")[0]]
+        rows.append((name, spec.letter, before.get(name, before.get(spec.name)), value, spec.unit, spec.description))
+    return pd.DataFrame(rows, columns=["parameter", "letter", "start", "calibrated", "unit", "meaning"])
 
 
 def versions() -> dict[str, str]:

@@ -14,9 +14,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from simcal import models
 from simcal.calibration.gan import Game, GameData
+from simcal.calibration.losses import Loss
 from simcal.calibration.recipe import EarlyStopping, GameSettings
+from simcal.calibration.statistics import Statistics
 from simcal.errors import NumericalError, ParameterError
 from simcal.models import Market
 from simcal.training import Budget, load_checkpoint, save_checkpoint, torch_threads
@@ -26,10 +27,13 @@ Report = Callable[[Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class StartTask:
-    """All that a process needs to play one start; plain data, so that it travels."""
+    """All that a process needs to play one start.
+
+    Market, `features` and `loss` are things, not names: a process knows no names but those that ship.
+    """
 
     number: int
-    market: Mapping[str, Any]
+    market: Market
     trainable: tuple[str, ...]
     per_trader: tuple[str, ...]
     data: GameData
@@ -41,6 +45,8 @@ class StartTask:
     checkpoint_seconds: float = 5.0
     threads: int = 1  # of PyTorch, whose sums round differently with other numbers of threads
     device: str = "cpu"
+    features: Statistics | None = None
+    loss: Loss | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,8 @@ class StartResult:
     """How one start ended.
 
     `market` holds the averaged parameters (of the best check under early stopping); `distance` is the energy
-    distance of its windows to the validation windows; `status` is a sentence; `history` has a row per iteration.
+    distance of its windows to the validation windows, or what else `measure` says; `status` is a sentence; `history`
+    has a row per iteration.
     """
 
     number: int
@@ -59,6 +66,7 @@ class StartResult:
     seconds: float
     non_finite: int
     history: pd.DataFrame = field(repr=False)
+    measure: str = "energy distance"
 
 
 class _Best:
@@ -86,6 +94,11 @@ class _Best:
         return self.rule is not None and self.since >= self.rule.patience
 
 
+def checkpoint_path(folder: Path, start: int) -> Path:
+    """Where the checkpoint of a start lies inside a run folder."""
+    return folder / "checkpoints" / f"start-{start}.safetensors"
+
+
 def play(task: StartTask, report: Report = lambda row: None) -> StartResult:
     """Play one start to its end, its budget or its early stop; continues a checkpoint where there is one.
 
@@ -97,8 +110,8 @@ def play(task: StartTask, report: Report = lambda row: None) -> StartResult:
 
 def _play(task: StartTask, report: Report) -> StartResult:
     game = Game(
-        models.from_dict(task.market), task.trainable, task.data, task.settings,
-        per_trader=task.per_trader, seed=task.seed, start=task.number, device=task.device,
+        task.market, task.trainable, task.data, task.settings, per_trader=task.per_trader, seed=task.seed,
+        start=task.number, device=task.device, features=task.features, loss=task.loss,
     )  # fmt: skip
     best = _Best(task.early_stopping)
     rows: list[list[float]] = []
@@ -172,7 +185,7 @@ def _restore(task: StartTask, game: Game, best: _Best, rows: list[list[float]]) 
 def _identity(task: StartTask) -> dict[str, Any]:
     """What must be the same for a checkpoint to be continued."""
     return {
-        "market": {k: list(v) if isinstance(v, tuple) else v for k, v in task.market.items()},
+        "market": {k: list(v) if isinstance(v, tuple) else v for k, v in task.market.to_dict().items()},
         "trainable": [list(task.trainable), list(task.per_trader)],
         "settings": task.settings.model_dump(mode="json"),
         "early_stopping": None if task.early_stopping is None else task.early_stopping.model_dump(mode="json"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from queue import Empty
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import get_context
 
 from simcal.calibration.recipe import Starts
@@ -21,7 +22,6 @@ from simcal.parameters import Parameter
 from simcal.threads import check_threads
 
 Listener = Callable[[int, Mapping[str, Any]], None]
-_QUEUE: Any = None  # in a worker: where its rows go
 _EVERY = 10  # iterations between two messages of a worker
 
 
@@ -79,31 +79,27 @@ def play_all(
             report = (lambda row, number=task.number: listen(number, row)) if listen else (lambda row: None)
             results.append(play(task, report))
         return results
-    # Spawned processes that do not import the script they come from: it needs no guard against being run again.
-    context = get_context("loky")
-    with context.Manager() as manager:
+    # joblib's processes do not import the script they come from, which needs no guard against being run again; and what
+    # that script defines travels to them by value.
+    with get_context("loky").Manager() as manager:
         queue = manager.Queue()
-        with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(queue,)) as pool:
-            futures = [pool.submit(_play_and_tell, task) for task in tasks]
+        pool = ProcessPoolExecutor(jobs)
+        try:
+            futures = [pool.submit(_play_and_tell, task, queue) for task in tasks]
             pending = set(futures)
-            try:
-                while pending:
-                    _, pending = wait(pending, timeout=0.3, return_when=FIRST_COMPLETED)
-                    _pass_on(queue, listen)
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                for process in list((pool._processes or {}).values()):
-                    process.terminate()
-                raise
+            while pending:
+                _, pending = wait(pending, timeout=0.3, return_when=FIRST_COMPLETED)
+                _pass_on(queue, listen)
             _pass_on(queue, listen)
-            try:
-                return [future.result() for future in futures]
-            except BrokenProcessPool:
-                raise SimcalError(
-                    "A process that played a start ended before its time, perhaps for want of memory; give fewer jobs. "
-                    "A run with a folder continues from its checkpoints."
-                ) from None
+            results = [future.result() for future in futures]
+        except BrokenProcessPool:
+            raise SimcalError(
+                "A process that played a start ended before its time, perhaps for want of memory; give fewer jobs. A "
+                "run with a folder continues from its checkpoints."
+            ) from None
+        finally:
+            pool.shutdown(kill_workers=True)
+    return results
 
 
 def available_cores() -> int:
@@ -117,15 +113,10 @@ def check_jobs(jobs: int | None) -> None:
         raise ParameterError(f"jobs is {jobs!r}, but must be a whole number of at least 1, or None for one per core.")
 
 
-def _begin(queue: Any) -> None:
-    global _QUEUE
-    _QUEUE = queue
-
-
-def _play_and_tell(task: StartTask) -> StartResult:
+def _play_and_tell(task: StartTask, queue: Any) -> StartResult:
     def report(row: Mapping[str, Any]) -> None:
         if row["iteration"] % _EVERY == 0:
-            _QUEUE.put((task.number, row))
+            queue.put((task.number, row))
 
     return play(task, report)
 

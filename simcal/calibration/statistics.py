@@ -1,4 +1,4 @@
-"""H of equation (1): what the discriminator sees of a window, by name; here those of prices.
+"""H of equation (1): what the discriminator sees of a window. A set of statistics is a function with a name.
 
 All of them except `identity` are made of the functions of `simcal.facts`, so that what is trained on and what is
 reported are the same formulas.
@@ -7,17 +7,81 @@ reported are the same formulas.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from array_api_compat import array_namespace, to_device
 
 from simcal import facts
-from simcal.calibration.request_statistics import REQUEST_STATISTICS
-from simcal.calibration.statistic import Statistics as Statistics
-from simcal.parameters import check_names
+from simcal.errors import ParameterError
+from simcal.registry import Registry
 
 Array = Any
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """A named H: its function, the names of its features, the shortest window (in steps) that it can read.
+
+    The function maps windows, tensors with gradients or arrays, to features (n, m): of prices (n, length + 1), or of
+    requests (n, channels, length + 1).
+
+    `fit` is for statistics with a part that is estimated on the real windows first, and stays fixed from then on:
+    it takes real windows and gives the function. `windows` says what it reads.
+    """
+
+    name: str
+    description: str
+    labels: Callable[[int], list[str]]
+    function: Callable[[Array], Array] | None = None
+    fit: Callable[[Array], Callable[[Array], Array]] | None = None
+    shortest: int = 1
+    windows: Literal["prices", "requests"] = "prices"
+
+    def fitted(self, real: Array) -> Callable[[Array], Array]:
+        """The function from windows to features (n, m), given real windows of the same length."""
+        length = real.shape[-1] - 1
+        if length < self.shortest:
+            what = "returns" if self.windows == "prices" else "requests"
+            raise ParameterError(
+                f"The window has {length} {what}, but the statistics {self.name!r} need at least {self.shortest}; "
+                "give a longer window or other statistics."
+            )
+        function = self.function if self.fit is None else self.fit(real)
+        assert function is not None, "statistics have a function or a fit"
+        return function
+
+
+STATISTICS: Registry[Statistics] = Registry("simcal.statistics", "a set of statistics")
+
+
+def statistics(given: str | Statistics | Callable[[Array], Array]) -> Statistics:
+    """Statistics by name, from ``FILE.py:NAME``, or as they are.
+
+    A function from windows (n, length + 1) to features (n, m) is a set of statistics of prices with its name.
+
+    Raises
+    ------
+    ParameterError
+        There are none of that name, with the nearest one, or they are something else.
+    """
+    found = STATISTICS.take(given)  # type: ignore[arg-type]
+    if isinstance(found, Statistics):
+        return found
+    if not callable(found):
+        raise ParameterError(
+            f"The statistics {given!r} are of type {type(found).__name__}; give a set of statistics, its name, or a "
+            "function of windows of prices."
+        )
+    name = str(getattr(found, "__name__", type(found).__name__))
+
+    def labels(length: int) -> list[str]:
+        steps = 0.01 * np.random.default_rng(0).standard_normal((2, length))
+        return [f"{name} {k + 1}" for k in range(found(np.exp(np.cumsum(np.pad(steps, ((0, 0), (1, 0))), 1))).shape[1])]
+
+    said = (found.__doc__ or "").strip().splitlines()
+    return Statistics(name, said[0].rstrip(".") if said else f"the function {name}", labels, found)
 
 
 def log_returns(prices: Array) -> Array:
@@ -156,49 +220,34 @@ def _innovation_labels(length: int) -> list[str]:
     return [*_experiment_labels(length), *(f"innovation moment {power}" for power in _INNOVATION_POWERS)]
 
 
-STATISTICS: dict[str, Statistics] = {
-    s.name: s
-    for s in (
-        Statistics(
-            "identity",
-            "the prices themselves, as in the paper",
-            lambda n: [f"P({t})" for t in range(1, n + 1)],
-            _identity,
-        ),
-        Statistics(
-            "experiment",
-            "seventeen moments and autocorrelations of a short window",
-            _experiment_labels,
-            _experiment,
-            shortest=12,
-        ),
-        Statistics(
-            "stylised",
-            "stylised facts of a window of some years, and of the years in it",
-            _stylised_labels,
-            _stylised,
-            shortest=2 * _YEAR,
-        ),
-        Statistics(
-            "franke-westerhoff",
-            "the nine moments of Franke and Westerhoff, for samples of many years",
-            _moment_labels,
-            _franke_westerhoff,
-            shortest=2 * _YEAR,
-        ),
-        Statistics(
-            "experiment-innovations",
-            "the seventeen, and moments of the errors of a linear forecast",
-            _innovation_labels,
-            fit=_fit_innovations,
-            shortest=2 * _INNOVATION_LAGS,
-        ),
-        *REQUEST_STATISTICS,
-    )
-}
-
-
-def statistics(name: str) -> Statistics:
-    """The statistics of that name; `ParameterError` with the nearest name where there are none."""
-    check_names([name], STATISTICS, "a set of statistics")
-    return STATISTICS[name]
+IDENTITY = Statistics(
+    "identity", "the prices themselves, as in the paper", lambda n: [f"P({t})" for t in range(1, n + 1)], _identity
+)
+EXPERIMENT = Statistics(
+    "experiment",
+    "seventeen moments and autocorrelations of a short window",
+    _experiment_labels,
+    _experiment,
+    shortest=12,
+)
+STYLISED = Statistics(
+    "stylised",
+    "stylised facts of a window of some years, and of the years in it",
+    _stylised_labels,
+    _stylised,
+    shortest=2 * _YEAR,
+)
+FRANKE_WESTERHOFF = Statistics(
+    "franke-westerhoff",
+    "the nine moments of Franke and Westerhoff, for samples of many years",
+    _moment_labels,
+    _franke_westerhoff,
+    shortest=2 * _YEAR,
+)
+EXPERIMENT_INNOVATIONS = Statistics(
+    "experiment-innovations",
+    "the seventeen, and moments of the errors of a linear forecast",
+    _innovation_labels,
+    fit=_fit_innovations,
+    shortest=2 * _INNOVATION_LAGS,
+)

@@ -13,14 +13,12 @@ import pandas as pd
 
 from simcal import facts, models
 from simcal.calibration.certificate import LABELS, MARKET, PartValidation, Validation
-from simcal.calibration.requests.validate import RequestValidation, validate_requests
-from simcal.calibration.samples import Samples, draw_samples
 from simcal.calibration.starts import available_cores, check_jobs
+from simcal.calibration.windows import Samples, draw_samples
 from simcal.data import PriceSeries, load_series
-from simcal.data.requests import load_requests
 from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models import Market
-from simcal.models.dealers import RfqMarket
+from simcal.subjects import subject_of_market
 
 BASELINES = ("gjr-garch-t", "garch-t", "block-bootstrap")
 SHORTEST = 150  # returns: some facts look back 101 steps and need a few blocks of 63
@@ -34,7 +32,7 @@ Progress = Callable[[int, int, str], None]
 
 
 def validate(
-    market: Market | str | Path,
+    market: Market | type[Market] | str | Path,
     data: Any,
     *,
     train_share: float = 0.7,
@@ -47,18 +45,21 @@ def validate(
     level: float = 0.95,
     jobs: int | None = None,
     listen: Progress | None = None,
-) -> Validation | RequestValidation:
+    trust: bool = False,
+) -> Any:
     """Judge a market by a real series: facts in their bands, moment coverage, the classifier ladder.
 
-    A dealer market is judged by a request table (what `load_requests` takes), as `validate_requests` does; of the
-    arguments below, train_share, n_samples and seed apply then.
+    A market that is about something else than prices is judged by data of that: a dealer market by a request table
+    (what `load_requests` takes), as `validate_requests` does; of the arguments below, train_share, n_samples and seed
+    apply then.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     market
         A market, or what `simcal.load` takes.
     data
-        A catalogue name, a CSV or Parquet file, a pandas object, an array of prices or a `PriceSeries`.
+        A catalogue name, a CSV or Parquet file, ``FILE.py:NAME``, a pandas object, an array of prices or a
+        `PriceSeries`.
     train_share
         The share of the returns that training saw; baselines are fitted to it, and the rest is judged apart.
     n_samples
@@ -66,8 +67,8 @@ def validate(
     window
         Returns in a window of the classifiers, at least 150.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     baselines
         Names of `facts.BASELINES`.
     burn_in
@@ -80,6 +81,12 @@ def validate(
         Processes; one per core when absent. The result does not depend on it.
     listen
         Called with (done, total, what), for progress.
+    trust
+        Whether a Python file that a run folder brings may be run.
+
+    Returns
+    -------
+    The certificate, a `Validation`.
 
     Raises
     ------
@@ -88,10 +95,10 @@ def validate(
     NumericalError
         No sample of the market is usable.
     """
-    began = time.monotonic()
-    market = models.load(market) if isinstance(market, (str, Path)) else market
-    if isinstance(market, RfqMarket):
-        return validate_requests(market, load_requests(data), train_share=train_share, n_samples=n_samples, seed=seed)
+    began, market = time.monotonic(), models.load(market, trust=trust)
+    subject = subject_of_market(market)
+    if subject is not None:
+        return subject.judge(market, data, mapping=None, train_share=train_share, n_samples=n_samples, seed=seed)
     series = data if isinstance(data, PriceSeries) else load_series(data)
     _check(series, train_share, n_samples, window)
     check_jobs(jobs)
@@ -104,10 +111,9 @@ def validate(
         if rest.n - 1 >= SHORTEST_HELD_OUT:
             parts["held-out"] = rest
     judged = _judge_parts(parts, samples, window, seed, n_resamples, level, jobs, listen)
-    all_data, held_out = judged["all data"], judged.get("held-out")
     return Validation(
-        all_data=all_data,
-        held_out=held_out,
+        all_data=judged["all data"],
+        held_out=judged.get("held-out"),
         data={"name": series.name, "n": series.n, "sha256": series.sha256},
         settings={
             "train_share": train_share, "n_samples": n_samples, "baselines": list(baselines), "window": window,

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from simcal.cli import backtest, backtest_family, calibrate, facts, report, simulate, solve, train, validate
 from simcal.cli.output import say, spoken_warnings
+from simcal.definitions import trusting
 from simcal.errors import SimcalError
 
 _INTERRUPTED = 130  # the exit code that Typer gives to Ctrl-C
 
+
+def _with_trust(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the option --trust: any of them may be given the folder of a stranger's run."""
+    said = "Run the Python file that a run's folder or a TOML file brings with it."
+    option = Annotated[bool, typer.Option("--trust", help=said)]
+
+    @functools.wraps(command)
+    def trusted(*arguments: Any, trust: bool = False, **options: Any) -> None:
+        with trusting(trust):
+            command(*arguments, **options)
+
+    # Typer reads the options from the signature and its annotations, which must not be text here.
+    hints = {**get_type_hints(command, include_extras=True), "trust": option}
+    signature = inspect.signature(command)
+    parameters = [p.replace(annotation=hints[p.name]) for p in signature.parameters.values()]
+    parameters.append(inspect.Parameter("trust", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option))
+    trusted.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    trusted.__annotations__ = hints
+    return trusted
+
+
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )  # fmt: skip
-app.command("simulate")(simulate.command)
-app.command("calibrate")(calibrate.command)
-app.command("validate")(validate.command)
-app.command("backtest")(backtest.command)
-app.command("backtest-family")(backtest_family.command)
-app.command("solve")(solve.command)
-app.command("train")(train.command)
-app.command("facts")(facts.command)
-app.command("report")(report.command)
+for _name, _verb in {
+    "simulate": simulate, "calibrate": calibrate, "validate": validate, "backtest": backtest,
+    "backtest-family": backtest_family, "solve": solve, "train": train, "facts": facts, "report": report,
+}.items():  # fmt: skip
+    app.command(_name)(_with_trust(_verb.command))
 
 
 def _print_version(wanted: bool) -> None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simcal.cli.output import Json, print_json, print_table, say
+from simcal.cli.output import Json, print_json, print_table, say, show
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
 Map = Annotated[
@@ -42,12 +44,19 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Print the stylised facts of prices with their bands, or what dealers measure from requests for quotes."""
-    if is_paths_file(source) or not is_request_table(source, map_):
+    from simcal.subjects import subject_of_data
+
+    subject = None if is_paths_file(source) else subject_of_data(source, map_)
+    if subject is None:
         _refuse_given(source, "a request table", {"--map": map_, "--report": report})
         _price_facts(source, fact, paths, {"level": level, "n_resamples": resamples, "seed": seed}, as_json)
         return
     _refuse_given(source, "prices", {"--fact": fact})
-    _dealing_facts(source, map_ or [], level, report, as_json)
+    found, shown = subject.facts(source, map_ or [], level, report)
+    if as_json:
+        print_json({"source": source, **found})
+    else:
+        show(shown)
 
 
 def _price_facts(source: str, fact: list[str] | None, paths: int, options: dict[str, Any], as_json: bool) -> None:
@@ -76,46 +85,11 @@ def _price_facts(source: str, fact: list[str] | None, paths: int, options: dict[
     print_table(table.reset_index().drop(columns=left_out), f"Stylised facts of {what}")
 
 
-def _dealing_facts(source: str, maps: list[str], level: float, report: Path | None, as_json: bool) -> None:
-    from simcal.data.requests import load_requests, parse_map
-    from simcal.dealing import measure, write_dealing_report
+def mapping_of(maps: list[str] | None) -> Mapping[str, str] | None:
+    """What --map says of the names of columns; None without any."""
+    from simcal.subjects import SUBJECTS
 
-    requests = load_requests(source, parse_map(maps))
-    facts = measure(requests, level)
-    written = None if report is None else write_dealing_report(report, requests, facts)
-    if as_json:
-        found = facts.to_dict()
-        table = found.pop("quantities")
-        written_to = None if written is None else str(written)
-        print_json({"source": source, **requests.summary(), **found, "facts": table, "report": written_to})
-        return
-    print_table(
-        facts.table().drop(columns="meaning"), f"What a dealer measures from {requests.name}, {requests.n} requests"
-    )
-    groups = facts.groups.assign(group=facts.groups["by"] + ": " + facts.groups["group"])
-    print_table(groups.loc[:, ["group", "n", "hit_ratio", "low", "high", "expected"]], "Hit ratio by group")
-    say(
-        "Hit ratio: done / quoted requests (neither passed nor expired). Expected: mean of 1 / n_dealers. What every "
-        "row means stands in the column 'meaning' of --json and --report."
-    )
-    if written is not None:
-        say(f"The report is {written}.")
-
-
-def is_request_table(source: str, maps: list[str] | None) -> bool:
-    """Whether this is a request table: by name, by a map that is given, or by the names of its columns."""
-    from simcal.data import is_table_file, read_table, request_catalogue
-    from simcal.data.requests import looks_like_requests
-    from simcal.errors import DataError
-
-    if maps or source in request_catalogue():
-        return True
-    if not is_table_file(source):
-        return False
-    try:
-        return looks_like_requests(read_table(Path(source)))
-    except DataError:
-        return False  # what cannot be read is refused where it is loaded
+    return next((subject.mapping(maps) for subject in SUBJECTS.values()), None) if maps else None
 
 
 def _refuse_given(source: str, what: str, options: dict[str, Any]) -> None:

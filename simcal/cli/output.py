@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simcal.calibration.starts import Listener
+    from simcal.subjects import Shown
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on standard output.")]
 
@@ -64,6 +65,14 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     for row in frame.itertuples(index=False):
         table.add_row(*(format_number(value, 4) for value in row))
     Console().print(table)
+
+
+def show(shown: Shown) -> None:
+    """Tables on the screen, and sentences below them."""
+    for title, table in shown.tables.items():
+        print_table(table, title)
+    for sentence in shown.sentences:
+        print(sentence)
 
 
 @contextmanager

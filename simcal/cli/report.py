@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from simcal.cli.facts import Map
+from simcal.cli.facts import Map, mapping_of
 from simcal.cli.output import Json, print_json, say
 
 
@@ -20,34 +20,9 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Write report.html anew from what lies in a run folder; nothing is trained or judged again."""
-    from simcal.calibration.requests import is_request_run, write_request_experiment_report, write_request_report
-    from simcal.calibration.run import read_manifest
+    from simcal.calibration.runs import kind_of
 
-    kind = read_manifest(run).get("kind")
-    if kind == "experiment":
-        from simcal.calibration.experiment.report import write_experiment_report
-
-        path = write_experiment_report(run)
-    elif kind == "request experiment":
-        path = write_request_experiment_report(run)
-    elif kind == "recovery":
-        from simcal.calibration.recovery import write_recovery_report
-
-        path = write_recovery_report(run)
-    elif kind == "equilibrium":
-        from simcal.calibration.equilibrium import write_equilibrium_run_report
-        from simcal.data import load_series
-
-        path = write_equilibrium_run_report(run, series=None if data is None else load_series(data))
-    elif is_request_run(run):
-        from simcal.data.requests import load_requests, parse_map
-
-        path = write_request_report(run, requests=None if data is None else load_requests(data, parse_map(map_ or [])))
-    else:
-        from simcal.calibration import write_run_report
-        from simcal.data import load_series
-
-        path = write_run_report(run, series=None if data is None else load_series(data))
+    path = kind_of(run).report(run, data, mapping_of(map_))
     if as_json:
         print_json({"report": str(path)})
     else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def command(
     market: Annotated[
-        str, typer.Argument(metavar="MARKET", help="A market's name, a TOML file, or the folder of a run.")
+        str, typer.Argument(metavar="MARKET", help="A market's name, a TOML file, a run's folder, or FILE.py:NAME.")
     ],
     paths: Annotated[int, typer.Option(help="Number of paths.")] = 1000,
     steps: Annotated[
@@ -52,6 +52,7 @@ def command(
 ) -> None:
     """Simulate a market; write the paths to a Parquet file, or print what they are like."""
     import simcal
+    from simcal.subjects import subject_of_market
 
     model = simcal.load(market)
     if as_ is not None and (requests or save or every != 1):
@@ -74,10 +75,9 @@ def command(
         print_json(described)
         return
     title = f"{paths} paths of {steps} steps, market {market}, seed {seed}"
-    if model.kind == "rfq":
-        from simcal.models.dealers.summary import request_summary
-
-        summary = request_summary(model, paths, steps, seed=seed, burn_in=burn_in, threads=threads)  # type: ignore[arg-type]
+    subject = subject_of_market(model)
+    if subject is not None:
+        summary = subject.summary(model, paths, steps, seed=seed, burn_in=burn_in, threads=threads)
         print_table(summary, title.replace("steps", "requests"))
         if out is not None:
             say(f"Written to {out}.")
@@ -105,19 +105,18 @@ def _export(
 
 def _write_requests(model: Market, market: str, n: int, seed: int, out: Path | None, as_json: bool) -> None:
     """Dealer 0's table of one path as a file."""
-    from simcal.models.dealers import RfqMarket
-    from simcal.models.dealers.request_table import request_table
+    from simcal.subjects import subject_of_market
 
-    if not isinstance(model, RfqMarket):
+    subject = subject_of_market(model)
+    if subject is None:
         raise ParameterError(
             f"--requests needs a market of dealers, such as rfq, but {market} is one of kind {model.kind}."
         )
     if out is None:
         raise ParameterError("--requests writes a table of requests; give its file, CSV or Parquet, as --out too.")
-    table = request_table(model, n, seed=seed, name=out.stem)
-    table.save(out)
+    described = subject.write_table(model, n, seed, out)
     if as_json:
-        print_json({"file": str(out), **table.summary(), "market": model.to_dict()})
+        print_json({"file": str(out), **described, "market": model.to_dict()})
         return
     say(f"{n} requests as dealer 0 of {market} sees them, seed {seed}, written to {out}. "
         f"What they are like: simcal facts {out}")  # fmt: skip

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from simcal.cli.facts import Map
-from simcal.cli.output import Json, judging_progress, print_json, print_table, say
+from simcal.cli.facts import Map, mapping_of
+from simcal.cli.output import Json, judging_progress, print_json, say, show
 from simcal.errors import ParameterError
 
 
 def command(
     market: Annotated[
-        str, typer.Argument(metavar="RUN|MODEL", help="The folder of a run, a market's name or a TOML file.")
+        str,
+        typer.Argument(metavar="RUN|MODEL", help="The folder of a run, a market's name, a TOML file or FILE.py:NAME."),
     ],
     data: Annotated[
         str | None,
@@ -39,77 +40,31 @@ def command(
     same requests with its rivals and clients, --samples times; --window, --burn-in and --resamples are for prices.
     """
     import simcal
-    from simcal.calibration import Validation, read_run, write_validation
+    from simcal.calibration.runs import kind_of
+    from simcal.subjects import Shown, subject_of_market
 
-    if _is_dealer_market(market):
-        _validate_requests(market, data, samples, seed, train_share, map_, as_json)
-        return
-    if map_:
+    folder, options = Path(market), {"n_samples": samples, "seed": seed}
+    of_prices = {"window": window, "burn_in": burn_in, "n_resamples": resamples, "jobs": jobs}
+    own = data is None and (folder / "manifest.json").is_file()
+    model = simcal.load(market)
+    subject = subject_of_market(model)
+    if map_ and subject is None:
         raise ParameterError(
             "--map names the columns of a request table, but the market is one of prices; leave it out."
         )
-    run = read_run(market) if data is None and Path(market).is_dir() else None
-    if run is None and data is None:
-        raise ParameterError(f"{market} is not the folder of a run, so say which data to judge it by, such as sp500.")
-    share = train_share if train_share is not None else 0.7 if run is None else run.recipe.train_share
+    if data is None and not own:
+        wanted = "data to judge it by, such as sp500" if subject is None else subject.wanted
+        raise ParameterError(f"{market} is not the folder of a run, so say which {wanted}.")
     with judging_progress() as listen:
-        result = simcal.validate(
-            market if run is None else run.market, data if run is None else run.series, train_share=share,
-            n_samples=samples, window=window, burn_in=burn_in, seed=seed, n_resamples=resamples, jobs=jobs,
-            listen=listen,
-        )  # fmt: skip
-    assert isinstance(result, Validation)  # dealer markets went their own way above
-    if run is not None:
-        say(f"Written to {write_validation(run.folder, result)}. Next: simcal report {run.folder}")
+        if own:
+            result = kind_of(folder).judge(folder, train_share=train_share, listen=listen, **options, **of_prices)
+            say(f"Written to {folder / 'validation.json'}. Next: simcal report {folder}")
+        elif subject is not None:
+            result = subject.judge(model, data, mapping=mapping_of(map_), train_share=train_share, **options)
+        else:
+            share = 0.7 if train_share is None else train_share
+            result = simcal.validate(model, data, train_share=share, listen=listen, **options, **of_prices)
     if as_json:
         print_json(result.to_dict())
         return
-    columns = ["label", "unit", "data", "low", "high", "simulated", "passes"]
-    print_table(
-        result.all_data.fact_table().reindex(columns=columns),
-        f"Facts of {market} beside {result.data['name']}, all data",
-    )
-    print_table(result.summary, "How like the real series")
-    for sentence in result.verdict:
-        print(sentence)
-
-
-def _is_dealer_market(market: str) -> bool:
-    from simcal import models
-    from simcal.calibration.requests import is_request_run
-
-    if Path(market).is_dir() and not (Path(market) / "market.toml").is_file():
-        return False  # what it lacks is said where it is read
-    return is_request_run(market) or getattr(models.load(market), "kind", "") == "rfq"
-
-
-def _validate_requests(
-    market: str, data: str | None, samples: int, seed: int, train_share: float | None, maps: list[str] | None,
-    as_json: bool,
-) -> None:  # fmt: skip
-    from simcal import models
-    from simcal.calibration.requests import is_request_run, judge_request_run, validate_requests
-    from simcal.data.requests import load_requests, parse_map
-    from simcal.models.dealers import RfqMarket
-
-    if data is None:
-        if not is_request_run(market):
-            raise ParameterError(
-                f"{market} is not the folder of a run, so say which requests to judge it by, such as rfq-example."
-            )
-        if train_share is not None:
-            raise ParameterError("A run is judged with its own training share; leave --train-share out, or give DATA.")
-        result = judge_request_run(market, n_samples=samples, seed=seed)
-        say(f"Written to {Path(market) / 'validation.json'}. Next: simcal report {market}")
-    else:
-        judged = models.load(market)
-        assert isinstance(judged, RfqMarket)
-        requests = load_requests(data, parse_map(maps or []))
-        result = validate_requests(judged, requests, train_share=train_share or 1.0, n_samples=samples, seed=seed)
-    if as_json:
-        print_json(result.to_dict())
-        return
-    for part, facts in result.parts.items():
-        print_table(facts.reset_index(), f"Facts of {result.data['name']} beside {market}, {part}")
-    for sentence in result.verdict:
-        print(sentence)
+    show(Shown(result.tables(market), result.verdict) if subject is None else subject.show(result, market))

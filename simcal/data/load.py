@@ -12,6 +12,7 @@ import pandas as pd
 from simcal.data.catalogue import catalogue, request_catalogue
 from simcal.data.cells import mostly_numbers, share_of_dates, to_dates, to_numbers, to_volumes, without_zone
 from simcal.data.frequency import Frequency
+from simcal.data.named import named_series
 from simcal.data.series import PriceSeries, check_dates, check_prices
 from simcal.data.table import Table, existing_file, from_frame, position_in, read_table
 from simcal.errors import DataError, NumericalWarning
@@ -34,7 +35,7 @@ def load_series(
     Parameters
     ----------
     source
-        A name of `data/catalog.toml`; a CSV (.csv, .csv.gz) or Parquet file; a pandas Series or DataFrame; prices as a
+        A name of `data/catalog.toml` or of an installed package; ``FILE.py:NAME``; a CSV (.csv, .csv.gz) or Parquet file; a pandas Series or DataFrame; prices as a
         1-d array. Files and frames may have the shape date,close or Date,Open,High,Low,Close,Adj Close,Volume (in any
         case); the adjusted close is preferred, and a single column of numbers is taken whatever its name. What
         yfinance, Nasdaq, Investing, MetaTrader, Kraken and Binance write is understood.
@@ -61,6 +62,7 @@ def load_series(
     >>> series.n, series.frequency, series.periods_per_year
     (5031, 'daily', 252.0)
     """
+    source = named_series(source)
     if isinstance(source, PriceSeries):
         return source
     if isinstance(source, str) and source in catalogue():

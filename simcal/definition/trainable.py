@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,15 @@ from torch.distributions.transforms import (
 from simcal.errors import ParameterError
 from simcal.parameters import Parameter, check_names
 
-if TYPE_CHECKING:
-    from simcal.models.market import Market
+
+class Described(Protocol):
+    """What it takes to train a market's parameters: their descriptions, their values as attributes, and `replace`."""
+
+    SPECS: ClassVar[dict[str, Parameter]]
+
+    def replace(self, **changes: Any) -> Any:
+        """The same market with some parameters changed, checked again."""
+        ...
 
 
 class TrainableParameters(nn.Module):
@@ -51,7 +58,7 @@ class TrainableParameters(nn.Module):
 
     def __init__(
         self,
-        market: Market,
+        market: Described,
         names: Iterable[str],
         *,
         per_trader: Iterable[str] = (),
@@ -97,7 +104,7 @@ class TrainableParameters(nn.Module):
             for free in self.free.values():
                 free += scale * torch.randn(free.shape, generator=generator, dtype=torch.float64).to(free)
 
-    def to_market(self) -> Market:
+    def to_market(self) -> Any:
         """The market at the present values, which lie strictly inside their bounds.
 
         Raises
@@ -133,7 +140,7 @@ def _transform(spec: Parameter) -> Transform:
     return AffineTransform(0.0, spec.scale) if spec.scale != 1 else identity_transform
 
 
-def _check_trainable(spec: Parameter, market: Market, *, per_trader: bool) -> None:
+def _check_trainable(spec: Parameter, market: Described, *, per_trader: bool) -> None:
     if spec.integer or not spec.trainable:
         trainable = ", ".join(s.name for s in market.SPECS.values() if s.trainable and not s.integer)
         raise ParameterError(f"{spec.name} cannot be trained; choose among {trainable}.")
@@ -145,7 +152,7 @@ def _check_trainable(spec: Parameter, market: Market, *, per_trader: bool) -> No
         raise ParameterError(f"{spec.name} cannot be trained because {spec.group} is 0; leave it out or add traders.")
 
 
-def _start(market: Market, spec: Parameter, value: Any, shape: tuple[int, ...]) -> Tensor:
+def _start(market: Described, spec: Parameter, value: Any, shape: tuple[int, ...]) -> Tensor:
     """A natural value as a float64 tensor of `shape`, checked to lie strictly inside the bounds."""
     if isinstance(value, Tensor):
         value = value.detach().cpu().numpy()

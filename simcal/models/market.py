@@ -1,36 +1,27 @@
-"""What a market must answer, and how one is found by name, TOML file or run folder."""
+"""What a market must answer, and how one is found: by name, TOML file, run folder, or in a Python file."""
 
 from __future__ import annotations
 
 import difflib
-import importlib
+import inspect
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 import numpy as np
 import tomli_w
 
+from simcal.definitions import definition_of, is_reference, kept_definition, load_definition, trusting
 from simcal.errors import ParameterError
 from simcal.files import write_atomically
 from simcal.parameters import Parameter
+from simcal.registry import Registry
 from simcal.resources import resource_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-# kind -> (module, class): a market's code is imported when its kind is first asked for.
-KINDS: dict[str, tuple[str, str]] = {
-    "stock": ("simcal.models.stock", "StockMarket"),
-    "herding": ("simcal.models.herding", "HerdingMarket"),
-    "rfq": ("simcal.models.dealers.market", "RfqMarket"),
-    "book": ("simcal.book.market", "BookMarket"),
-    "equilibrium-market": ("simcal.models.trading_costs.market", "EquilibriumMarket"),
-}
-# Descriptions in models/ that are not markets yet: to be solved (simcal.equilibrium) or trained (simcal.learning).
-_EQUILIBRIUM, _LEARNING = "equilibrium", "learning"
-_LEARNED = ("simcal.learning.learned", "load_learned")  # the market of a training's folder
 
 
 class Market(Protocol):
@@ -110,44 +101,81 @@ class Twin(Protocol):
         ...
 
 
-def from_dict(values: Mapping[str, Any]) -> Market:
-    """The market that a mapping (a TOML file's content) describes; its ``kind`` says which."""
+@dataclass(frozen=True)
+class Description:
+    """A kind of description in ``models/`` that is no market yet, because it must be solved or trained first.
+
+    `sentence` says so, and what to do; `from_folder` makes a market of the folder in which that was done, with what
+    was found there in ``weights.safetensors``.
+    """
+
+    sentence: str
+    from_folder: Callable[[Path], Market] | None = None
+
+
+MARKETS: Registry[type[Market]] = Registry("simcal.markets", "a kind of market")
+DESCRIPTIONS: Registry[Description] = Registry("simcal.descriptions", "a kind of description")
+
+
+def from_dict(values: Mapping[str, Any], *, folder: str | Path = ".", whose: str = "This market") -> Market:
+    """The market that a mapping (a TOML file's content) describes; its ``kind`` says which.
+
+    Parameters
+    ----------
+    values
+        With ``source`` among them, the market's class is that of a Python file, which must be trusted.
+    folder
+        Where ``source`` lies.
+    whose
+        What errors call the market.
+
+    Raises
+    ------
+    ParameterError
+        They describe no market, or one whose definition is not trusted.
+    """
     kind = values.get("kind")
-    if kind == _EQUILIBRIUM:
-        raise ParameterError(
-            "This describes an equilibrium with trading costs, which is solved and not simulated as it stands: "
-            "use `simcal solve` or simcal.solve(...)."
-        )
-    if kind == _LEARNING:
-        raise ParameterError(
-            "This describes a market whose traders must learn before it can be simulated: use `simcal train` or "
-            "simcal.learning.train(...)."
-        )
-    if kind == "equilibrium-solution":
-        raise ParameterError(
-            "This describes the market of a solution that was in memory, without what its agents do: solve the problem "
-            "again, and make the market with simcal.equilibrium.to_market."
-        )
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ParameterError(f"The market's kind is {kind!r}, but must be one of {', '.join(KINDS)}.")
-    module, name = KINDS[kind]
-    return getattr(importlib.import_module(module), name).from_dict(dict(values))
+    if "source" in values:
+        found = kept_definition(dict(values), Path(folder), whose)
+        return found.from_dict({k: v for k, v in values.items() if k not in ("source", "sha256")})
+    if isinstance(kind, str) and kind in DESCRIPTIONS:
+        raise ParameterError(DESCRIPTIONS[kind].sentence)
+    if not isinstance(kind, str) or kind not in MARKETS:
+        raise ParameterError(f"The market's kind is {kind!r}, but must be one of {', '.join(MARKETS)}.")
+    return MARKETS.find(kind).from_dict(dict(values))
 
 
 def names() -> list[str]:
     """The markets that come with simcal, without those beside them in ``models/`` that must be solved or trained."""
     kinds = {p.stem: read_toml(p).get("kind") for p in resource_folder("models").glob("*.toml")}
-    return sorted(name for name, kind in kinds.items() if kind not in (_EQUILIBRIUM, _LEARNING))
+    return sorted(name for name, kind in kinds.items() if kind not in DESCRIPTIONS)
 
 
-def load(source: str | Path) -> Market:
-    """Find a market: a name from ``models/``, a TOML file, or a run folder with its ``market.toml``.
+def load(source: str | Path | Market | type[Market], *, trust: bool = False) -> Market:
+    """Find a market.
+
+    Parameters
+    ----------
+    source
+        A name from ``models/``; a TOML file; a run folder with its ``market.toml``; ``FILE.py:NAME``, a class or a
+        market of your own in a Python file; a class of markets, which is taken at its defaults; or a market.
+    trust
+        Whether a Python file that a run folder or a TOML file brings with it may be run.
 
     Raises
     ------
     ParameterError
         Where there is no such market, with the nearest name, or where the file does not describe one.
+
+    Examples
+    --------
+    >>> load("stock").replace(impact=0.2).impact
+    0.2
     """
+    if not isinstance(source, (str, Path)):
+        return _market_of(source, repr(source))
+    if is_reference(source):
+        return _market_of(load_definition(str(source)), str(source))
     path, shipped = Path(source), {p.stem: p for p in resource_folder("models").glob("*.toml")}
     if str(source) in shipped:
         path = shipped[str(source)]
@@ -155,31 +183,60 @@ def load(source: str | Path) -> Market:
         path = path / "market.toml"
         if not path.is_file():
             raise ParameterError(f"The folder {source} holds no market.toml, so it is not that of a finished run.")
-        if (path.parent / "weights.safetensors").is_file() and read_toml(path).get("kind") == _LEARNING:
-            module, name = _LEARNED
-            return getattr(importlib.import_module(module), name)(path.parent)
+        kind = read_toml(path).get("kind")
+        if (path.parent / "weights.safetensors").is_file() and isinstance(kind, str) and kind in DESCRIPTIONS:
+            from_folder = DESCRIPTIONS.find(kind).from_folder
+            if from_folder is not None:
+                return from_folder(path.parent)
     elif path.suffix != ".toml" or not path.is_file():
         known = names()
         close = difflib.get_close_matches(str(source), known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else "give one of these, a TOML file or a run folder."
         raise ParameterError(f"There is no market {str(source)!r}; known are {', '.join(known)}; {hint}")
-    return from_dict(read_toml(path))
+    with trusting(trust):
+        return from_dict(read_toml(path), folder=path.parent, whose=f"The market {source}")
+
+
+def _market_of(found: Any, said: str) -> Market:
+    """A market, or that of a class at its defaults."""
+    if inspect.isclass(found) and (hasattr(found, "simulate_chunk") or hasattr(found, "twin")):
+        try:
+            return cast(Market, found())
+        except TypeError as error:
+            raise ParameterError(
+                f"The market {said} cannot be made without arguments ({error}); give its fields defaults, or name a "
+                "market in the file instead of its class."
+            ) from error
+    if not (hasattr(found, "simulate_chunk") or hasattr(found, "twin")):
+        raise ParameterError(f"{said} is no market; give one, or a class of markets, that answers `Market`.")
+    return cast(Market, found)
 
 
 def save(market: Market, path: str | Path) -> None:
     """Write a market as TOML; `load` reads it back.
 
+    A market of your own brings its Python file with it, as ``definition.py`` beside the TOML file, with its sha256.
+
     Raises
     ------
-    ParameterError
-        Where no file can hold the market.
+    ParameterError, DataError
+        Where no file can hold the market, or it cannot be written there.
     """
-    if market.kind not in KINDS:
+    if market.kind in DESCRIPTIONS:
         raise ParameterError(
             f"A market of kind {market.kind!r} lives in memory only and cannot be saved. That of an equilibrium can be "
             "where costs are quadratic and there are at most 100 agents; else save the problem, and solve it again."
         )
-    write_atomically(Path(path), tomli_w.dumps(market.to_dict()))
+    path, values = Path(path), market.to_dict()
+    if is_own(market):
+        definition = getattr(market, "definition", None) or definition_of(market)
+        values |= definition.keep(path.parent)
+    write_atomically(path, tomli_w.dumps(values))
+
+
+def is_own(market: Market) -> bool:
+    """Whether a market is of a class of the user's, which no name stands for; it may have kept its parent's kind."""
+    return not (market.kind in MARKETS and MARKETS.find(market.kind) is type(market))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

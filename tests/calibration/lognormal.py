@@ -15,8 +15,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from simcal import models
 from simcal.calibration import GameSettings
-from simcal.models import market as markets
 from simcal.definition.trainable import TrainableParameters
 from simcal.noise import normals_torch
 from simcal.parameters import Parameter
@@ -90,7 +90,7 @@ def windows(n: int, length: int, sd: float, seed: int) -> np.ndarray:
 def register(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `simcal.models.from_dict` know the kind "lognormal"."""
     monkeypatch.setitem(sys.modules, "lognormal", sys.modules[__name__])
-    monkeypatch.setitem(markets.KINDS, "lognormal", ("lognormal", "LognormalMarket"))
+    monkeypatch.setitem(models.MARKETS, "lognormal", LognormalMarket)
 
 
 def linear_game(**changes: Any) -> GameSettings:

@@ -10,7 +10,8 @@ import pytest
 import simcal
 from simcal import models
 from simcal.calibration import GameData, Recipe
-from simcal.calibration.calibrate import choose, override
+from simcal.calibration.calibrate import override
+from simcal.calibration.prices import choose
 from simcal.calibration.start import StartResult
 from simcal.calibration.windows import training_windows
 from simcal.data import PriceSeries
@@ -237,8 +238,7 @@ def test_the_growth_of_the_training_part_is_that_of_the_market():
 
 def test_a_folder_that_cannot_be_made_is_refused_before_the_training(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    module = sys.modules["simcal.calibration.calibrate"]  # the package has a function of that name
-    monkeypatch.setattr(module, "play_all", lambda *_, **__: pytest.fail("it was trained"))
+    monkeypatch.setattr("simcal.calibration.adversarial.play_all", lambda *_, **__: pytest.fail("it was trained"))
     with pytest.raises(DataError, match="could not be made"):
         simcal.calibrate(LognormalMarket(), series(500), recipe=recipe(), out=tmp_path / "file")
 

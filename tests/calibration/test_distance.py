@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from simcal.calibration.distance import energy_distance
+from simcal.calibration.discriminator import energy_distance
 
 
 def normals(seed: int, n: int, m: int, shift: float = 0.0) -> torch.Tensor:

@@ -31,7 +31,7 @@ def registered(monkeypatch):
 
 
 def task(**changes) -> StartTask:
-    plain = StartTask(0, LognormalMarket(0.02).to_dict(), ("sd",), (), DATA, linear_game(iterations=24), seed=3)
+    plain = StartTask(0, LognormalMarket(0.02), ("sd",), (), DATA, linear_game(iterations=24), seed=3)
     return replace(plain, **changes)
 
 
@@ -41,7 +41,7 @@ def stock_task(dtype: str, folder: Path | None, **changes) -> StartTask:
         statistics="experiment", window=25, warm_up=5, batch=40, iterations=14, hidden=(6,), average_from=0.2,
         dtype=dtype,
     )  # fmt: skip
-    market = models.load("stock").replace(public_weight=0.6).to_dict()
+    market = models.load("stock").replace(public_weight=0.6)
     return StartTask(
         1, market, ("public_weight", "value_sensitivity"), ("value_sensitivity",),
         GameData(100 * np.exp(np.cumsum(r, axis=1))), settings, seed=0,
@@ -176,7 +176,7 @@ def test_nan_ends_in_a_status_that_names_the_parameters_and_is_counted():
 
 @pytest.mark.parametrize("sd", [0.005, 0.02])  # the first step goes up, to infinity, or down, to zero
 def test_parameters_that_run_away_end_in_a_status(sd):
-    result = play(task(market={"kind": "lognormal", "sd": sd}, settings=linear_game(generator_rate=1e4)))
+    result = play(task(market=LognormalMarket(sd), settings=linear_game(generator_rate=1e4)))
     assert not result.succeeded
     assert "sd = " in result.status
     assert result.non_finite == 20
@@ -187,7 +187,7 @@ def test_parameters_that_run_away_end_in_a_status(sd):
     [
         {"seed": 4},
         {"number": 1},
-        {"market": {"kind": "lognormal", "sd": 0.021}},
+        {"market": LognormalMarket(0.021)},
         {"settings": linear_game(iterations=25)},
         {"early_stopping": EarlyStopping()},
         {"data": GameData(DATA.train)},

@@ -78,7 +78,7 @@ def tasks(count: int, folder: Path | None = None) -> list[StartTask]:
     settings = GameSettings(statistics="experiment", window=20, warm_up=5, batch=30, iterations=12, hidden=(4,))
     return [
         StartTask(
-            number, market.to_dict(), NAMES[2:4], (), data, settings, seed=0,
+            number, market, NAMES[2:4], (), data, settings, seed=0,
             checkpoint=folder and folder / f"{number}.safetensors",
         )
         for number, market in enumerate(start_markets(MARKET, NAMES[2:4], (), Starts(count=count), 0))

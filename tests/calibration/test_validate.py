@@ -87,7 +87,7 @@ def test_the_certificate_survives_json(judged):
     text = json_text(judged.to_dict())
     again = Validation.from_dict(json.loads(text))
     assert json_text(again.to_dict()) == text
-    pd.testing.assert_frame_equal(again.summary, judged.summary)
+    pd.testing.assert_frame_equal(again.summary(), judged.summary())
     assert again.verdict == judged.verdict
 
 

@@ -151,7 +151,7 @@ replications = 2
 
 
 def test_the_name_of_an_experiment_runs_it_and_its_report_can_be_made_anew(command, tmp_path, monkeypatch):
-    monkeypatch.setattr("simcal.calibration.experiment.run.BOUND_PATHS", 2000)
+    monkeypatch.setattr("simcal.calibration.study.run.BOUND_PATHS", 2000)
     (tmp_path / "tiny.toml").write_text(EXPERIMENT)
     folder = tmp_path / "run"
     done = command("calibrate", tmp_path / "tiny.toml", "--out", folder, "--jobs", 1, "--json")

@@ -15,11 +15,10 @@ ITERATIONS = 400
 SCRIPT = """
 import sys
 import simcal
-import simcal.calibration
+from simcal.calibration import adversarial
 
-verb = sys.modules["simcal.calibration.calibrate"]
-Task = verb.StartTask
-verb.StartTask = lambda **task: Task(**task, checkpoint_seconds=0.05)
+Task = adversarial.StartTask
+adversarial.StartTask = lambda **task: Task(**task, checkpoint_seconds=0.05)
 data, recipe, out, iterations = sys.argv[1:]
 simcal.calibrate(None, data, recipe=recipe, out=out, iterations=int(iterations), seed=3, jobs=1)
 """

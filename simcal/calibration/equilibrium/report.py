@@ -12,7 +12,7 @@ from simcal.calibration.equilibrium.moments import simulate_law
 from simcal.calibration.equilibrium.observations import Observations, observe
 from simcal.calibration.equilibrium.result import estimates_table, status_sentences
 from simcal.calibration.recipe import EquilibriumSettings
-from simcal.calibration.run import Run, read_run
+from simcal.calibration.result import Run, read_run
 from simcal.data import PriceSeries
 from simcal.models.trading_costs import TradeLaw, TwoGroups
 from simcal.report import Picture, Section, Table, format_number, write_report

@@ -62,7 +62,7 @@ def adversarial_tasks(
     markets = start_markets(start, recipe.trainable, (), recipe.starts, recipe.seed)
     return [
         StartTask(
-            number=number, market=market.to_dict(), trainable=recipe.trainable, per_trader=(), data=data,
+            number=number, market=market, trainable=recipe.trainable, per_trader=(), data=data,
             settings=game_settings(recipe.game, data), seed=recipe.seed, budget=budget,
             checkpoint=None if checkpoints is None else checkpoints / f"start-{number}.safetensors", device=device,
         )

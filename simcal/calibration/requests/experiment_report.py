@@ -9,7 +9,7 @@ import pandas as pd
 from simcal.calibration.requests.experiment_result import RequestExperimentResult, load_request_experiment
 from simcal.calibration.requests.report import METHODS, identification_section
 from simcal.calibration.requests.result import true_values
-from simcal.calibration.run import read_manifest
+from simcal.calibration.runs import read_manifest
 from simcal.report import Picture, Section, Table, plot_losses, plot_parameters, write_report
 from simcal.report.request_fit import plot_estimates
 

@@ -15,7 +15,7 @@ from simcal.calibration.recipe import Recipe, RequestSettings
 from simcal.calibration.requests.estimate import Estimate
 from simcal.calibration.requests.result import KIND, estimates_table
 from simcal.calibration.requests.validate import RequestValidation, validate_requests
-from simcal.calibration.run import read_manifest
+from simcal.calibration.runs import read_manifest
 from simcal.data.requests import Requests, load_requests
 from simcal.errors import DataError, ParameterError
 from simcal.files import write_atomically

@@ -9,7 +9,7 @@ from simcal.calibration import load_recipe
 from simcal.calibration.equilibrium import KIND, Observations, fit_moments, write_equilibrium_run_report
 from simcal.calibration.equilibrium.moments import simulate_law
 from simcal.calibration.recipe import EquilibriumSettings, check_recipe
-from simcal.calibration.run import read_run
+from simcal.calibration.result import read_run
 from simcal.errors import DataError, NumericalError, ParameterError
 from simcal.models.trading_costs import TwoGroups
 
