@@ -58,7 +58,9 @@ def measure() -> dict[str, float]:
         market = simcal.load(name)
         for dtype in ("float32", "float64"):
             where = f"{name}, {dtype}"
-            found[f"{where}: simulate"] = best(lambda m=market, d=dtype: simcal.simulate(m, 2048, 100, threads=1, dtype=d))
+            found[f"{where}: simulate"] = best(
+                lambda m=market, d=dtype: simcal.simulate(m, 2048, 100, threads=1, dtype=d)
+            )
             stepper = market.stepper(0, 0, 1024, dtype=dtype)
             found[f"{where}: stepper"] = best(lambda s=stepper: [s.advance() for _ in range(40)])
             twin = market.twin(trainable, dtype=getattr(torch, dtype))

@@ -2,9 +2,9 @@
 
     python benchmarks/simulate.py [--markets stock herding]
 
-The peer is the market written by hand (tests/oracles), vectorised over 1000 paths, with the normals of a NumPy generator; it saves prices
-only, as the kernel does, and the noise counts for both. On one thread CPU time is measured, on more the wall clock;
-each number is the best of several runs.
+The peer is the market written by hand (tests/oracles), vectorised over 1000 paths, with the normals of a NumPy
+generator; it saves prices only, as the kernel does, and the noise counts for both. On one thread CPU time is measured,
+on more the wall clock; each number is the best of several runs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import simcal
 from simcal import noise
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from oracles import herding, stock  # noqa: E402
+from oracles import herding, stock
 
 REFERENCES = {"stock": stock.simulate, "herding": herding.simulate}
 N_STEPS, PEER_PATHS, KERNEL_PATHS = 100, 1000, 20_480

@@ -1,7 +1,7 @@
 """A trader of your own in the stock market: it holds less the wilder prices have been.
 
-    simcal simulate examples/volatility_targeting.py:TargetingMarket --paths 1000 --steps 250
-    simcal calibrate sp500 --market examples/volatility_targeting.py:TargetingMarket
+simcal simulate examples/volatility_targeting.py:TargetingMarket --paths 1000 --steps 250
+simcal calibrate sp500 --market examples/volatility_targeting.py:TargetingMarket
 """
 
 from simcal import StockMarket

@@ -12,6 +12,8 @@ from . import learning as learning
 from . import models as models
 from . import report as report
 from . import trading as trading
+from .book import BookMarket as BookMarket
+from .book import OrderBook as OrderBook
 from .calibration import Calibration as Calibration
 from .calibration import Recipe as Recipe
 from .calibration import Validation as Validation
@@ -31,8 +33,6 @@ from .learning import TrainedMarket as TrainedMarket
 from .learning import train as train
 from .models import Market as Market
 from .models import load as load
-from .book import BookMarket as BookMarket
-from .book import OrderBook as OrderBook
 from .models.dealers import RfqMarket as RfqMarket
 from .models.herding import HerdingMarket as HerdingMarket
 from .models.stock import StockMarket as StockMarket

@@ -19,8 +19,7 @@ class Requests(Subject):
 
     def claims(self, source: str, maps: Sequence[str]) -> bool:
         """By name, by a map that is given, or by the names of its columns."""
-        from simcal.data import request_catalogue
-        from simcal.data.files import is_table_file, read_table
+        from simcal.data import is_table_file, read_table, request_catalogue
         from simcal.data.requests import looks_like_requests
 
         if maps or source in request_catalogue():

@@ -31,10 +31,10 @@ from simcal.calibration.starts import Listener, start_markets
 from simcal.calibration.statistics import Statistics, statistics
 from simcal.calibration.windows import training_part
 from simcal.data import PriceSeries
+from simcal.definition.trainable import TrainableParameters
 from simcal.errors import NumericalError, ParameterError
 from simcal.facts.bootstrap import block_indices
 from simcal.models import Market
-from simcal.definition.trainable import TrainableParameters
 from simcal.training import Budget, torch_threads
 
 _STEP = 0.02  # of the differences, on the free scale

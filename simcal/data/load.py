@@ -35,10 +35,11 @@ def load_series(
     Parameters
     ----------
     source
-        A name of `data/catalog.toml` or of an installed package; ``FILE.py:NAME``; a CSV (.csv, .csv.gz) or Parquet file; a pandas Series or DataFrame; prices as a
-        1-d array. Files and frames may have the shape date,close or Date,Open,High,Low,Close,Adj Close,Volume (in any
-        case); the adjusted close is preferred, and a single column of numbers is taken whatever its name. What
-        yfinance, Nasdaq, Investing, MetaTrader, Kraken and Binance write is understood.
+        A name of `data/catalog.toml` or of an installed package; ``FILE.py:NAME``; a CSV (.csv, .csv.gz) or Parquet
+        file; a pandas Series or DataFrame; prices as a 1-d array. Files and frames may have the shape date,close or
+        Date,Open,High,Low,Close,Adj Close,Volume (in any case); the adjusted close is preferred, and a single column of
+        numbers is taken whatever its name. What yfinance, Nasdaq, Investing, MetaTrader, Kraken and Binance write is
+        understood.
     column
         The price column, where the names do not tell.
 

@@ -8,12 +8,13 @@ same step also runs as it stands on NumPy arrays and PyTorch tensors. ``market.s
 """
 
 from simcal.definition.functions import exp, log, maximum, minimum, root, sign, tanh_half, where
-from simcal.definition.language import Trader, choice, draw, group, output, parameter, state
+from simcal.definition.language import Orders, Trader, choice, draw, group, output, parameter, state
 from simcal.definition.market import PriceMarket
 from simcal.definition.trace import DefinitionError
 
 __all__ = [
     "DefinitionError",
+    "Orders",
     "PriceMarket",
     "Trader",
     "choice",

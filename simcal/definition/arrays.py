@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def simulate_arrays(market: Definition, noise: np.ndarray, save: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
+def simulate_arrays(
+    market: Definition, noise: np.ndarray, save: tuple[str, ...] | None = None
+) -> dict[str, np.ndarray]:
     """Run a market on given noise.
 
     Parameters
@@ -120,7 +122,8 @@ class _Run:
         return found | {name: found[followed] for name, followed in following(market, self.values).items()}
 
     def _start(self, now: Any, what: State | Output, group: str | None) -> Any:
-        start, traders = what.start, ()
+        start: Any = what.start
+        traders: tuple[int, ...] = ()
         if group is not None:
             now, traders = self._trader(self.description.GROUPS[group], {}), (getattr(self.description, f"n_{group}"),)
         value = start(now) if callable(start) else getattr(now, start) if isinstance(start, str) else start

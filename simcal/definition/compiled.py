@@ -92,7 +92,10 @@ def _imported(text: str) -> ModuleType:
 def _inlined_sources() -> str:
     """A digest of the sources whose functions end up in the machine code of an emitted module."""
     package = Path(__file__).parent.parent
-    sources = [*sorted((package / "noise").glob("*.py")), *(package / "definition" / f for f in ("lanes.py", "elementary.py"))]
+    sources = [
+        *sorted((package / "noise").glob("*.py")),
+        *(package / "definition" / f for f in ("lanes.py", "elementary.py")),
+    ]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 

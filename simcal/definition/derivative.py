@@ -1,7 +1,7 @@
 """The transpose of a step, written on the same tape: derivatives of a loss, one step back.
 
-"Adjoint" is the derivative of the loss in a quantity. Going through the nodes from the last to the first, the adjoint of
-each is the sum of what its users hand down; the rule of each operation stands in `_hand_down` and nowhere else, for
+"Adjoint" is the derivative of the loss in a quantity. Going through the nodes from the last to the first, the adjoint
+of each is the sum of what its users hand down; the rule of each operation stands in `_hand_down` and nowhere else, for
 numbers of paths, of traders and of the market alike.
 """
 

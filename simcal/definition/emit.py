@@ -35,7 +35,9 @@ class Emitter:
         self.rings = sorted(program.lagged)
         self.row_of = {key: self.rows.of(key, key[1]) for key in self.states}
         self.price = self.row_of.get((None, "price")) or self.rows.of("price", "price")
-        self.keep = {node: self._kept_row(node) for node in dict.fromkeys([program.outputs["price"], *keep]) if node.varies}
+        self.keep = {
+            node: self._kept_row(node) for node in dict.fromkeys([program.outputs["price"], *keep]) if node.varies
+        }
         windows = program.windows()
         self.memory: dict[str | None, list[object]] = {g: [] for g in (None, *self.groups)}
         for group, name in program.before:
@@ -95,9 +97,15 @@ class Emitter:
                 at = f"(t - {self._whole(args[1])} + {self.ring(args[0])}.shape[0]) % {self.ring(args[0])}.shape[0]"
                 lines.append(f"past_{node.number} = {self.ring(args[0])}[{at}, lo:lo + width]")
         if group is not None:
-            for j, what in enumerate(self.memory[group]):
-                name = f"mean_{what.number}" if isinstance(what, Node) else view("s", what)  # type: ignore[arg-type]
-                lines.append(f"{name} = {group}_rows[{j} * {group}_c.shape[1] + i]")
+            lines += [line.strip() for line in self._memories(group)]
+        return lines
+
+    def _memories(self, group: str) -> list[str]:
+        """Lines that name what a trader remembers and its moving means."""
+        lines = []
+        for j, what in enumerate(self.memory[group]):
+            name = f"mean_{what.number}" if isinstance(what, Node) else view("s", what)  # type: ignore[arg-type]
+            lines.append(f"        {name} = {group}_rows[{j} * {group}_c.shape[1] + i]")
         return lines
 
     def _stream(self, key: Key) -> Node:
@@ -105,19 +113,26 @@ class Emitter:
         return self.program.tape.add("stream", *key)
 
     def _means(self, nodes: list[Node], indent: int, turn: int = 1) -> list[str]:
-        """Lines that roll moving means on by one step (`turn` 1) or back (-1), or sum them anew."""
+        """Lines that roll moving means on by one step (`turn` 1) or back (-1), or sum them anew (0)."""
         lines: list[str] = []
         for node in nodes:
             state, exact, *terms = node.args
             pairs = list(zip(terms[::2], terms[1::2], strict=True))
             ring = self.ring(state)
-            mean = f"mean_{node.number}" if node.group else f"w[{self.rows.of(node, 'mean')}:{self.rows.of(node, 'mean')} + LANES]"
+            mean = (
+                f"mean_{node.number}"
+                if node.group
+                else f"w[{self.rows.of(node, 'mean')}:{self.rows.of(node, 'mean')} + LANES]"
+            )
             lines += [f"size, m = {ring}.shape[0], {mean}", f"last = {ring}[(t - 1) % size, lo:lo + width]"]
             roll, anew = [], []
             for k, (_, window) in enumerate(pairs):
                 length = self._whole(window)
                 lines.append(f"l{k} = {length}")
-                roll += [f"leaves{k} = {ring}[(t - 1 - l{k} + size) % size, lo:lo + width]", f"per{k} = real({turn} / l{k})"]
+                roll += [
+                    f"leaves{k} = {ring}[(t - 1 - l{k} + size) % size, lo:lo + width]",
+                    f"per{k} = real({turn} / l{k})",
+                ]
                 total = self.rows.of(("sum", k), "sum")
                 anew.append(f"sum_recent(w[{total}:{total} + LANES], {ring}, t, l{k}, lo, width)")
             signs = ["+" if sign > 0 else "-" for sign, _ in pairs]
@@ -130,7 +145,7 @@ class Emitter:
             anew += ["for lane in range(width):", f"    m[lane] = {summed}"]
             if turn < 0:
                 lines += roll
-            elif exact:
+            elif exact or turn == 0:
                 lines += anew
             else:
                 lines += ["if t % REFRESH == 0:", *("    " + x for x in anew), "else:", *("    " + x for x in roll)]
@@ -139,8 +154,9 @@ class Emitter:
     def head(self, name: str, arguments: str, *, rows: bool = True, options: str = "STEP") -> list[str]:
         """The first lines of an emitted function."""
         lines = [
-            f"@njit(**{options})", f"def {name}({arguments}):", "    real = w.dtype.type",
-            "    zero, one, half = real(0), real(1), real(0.5)", "    width = min(width, LANES)", "    c, n = p[0], p[1]",
+            f"@njit(**{options})", f"def {name}({arguments}):",
+            "    real = w.dtype.type", "    zero, one, half = real(0), real(1), real(0.5)",
+            "    width = min(width, LANES)", "    c, n = p[0], p[1]",
         ]  # fmt: skip
         for j, group in enumerate(self.groups):
             lines.append(f"    {group}_c, {group}_n = p[{2 * j + 2}], p[{2 * j + 3}]")
@@ -232,7 +248,12 @@ class Emitter:
                     reads[a.args] = max(reads.get(a.args, -1), stages.stage[node])
         for key, node in commits.items():
             at = stages.stage.get(node, stages.last)
-            if key != "price" and node.op != "total" and reads.get(key, -1) <= at < stages.last and node not in self.rows.offsets:
+            if (
+                key != "price"
+                and node.op != "total"
+                and reads.get(key, -1) <= at < stages.last
+                and node not in self.rows.offsets
+            ):
                 self.rows.offsets[node] = self.row_of[key]  # type: ignore[index]
 
     def _traders(self, stages: Stages, at: int, group_states: dict[Key, Node]) -> list[str]:
@@ -255,7 +276,13 @@ class Emitter:
         if group not in self.program.gates:
             return lines + plain.text(8)
         lines.append(f"        first = {self._whole(self.program.gates[group])}")
-        return [*lines, "        if youngest >= first:", *plain.text(12), "        elif oldest >= first:", *masked.text(12)]
+        return [
+            *lines,
+            "        if youngest >= first:",
+            *plain.text(12),
+            "        elif oldest >= first:",
+            *masked.text(12),
+        ]
 
     def check(self) -> list[str]:
         """Lines of ``check(w, failed, ages)``, which notes paths whose numbers are no longer usable."""
@@ -268,11 +295,13 @@ class Emitter:
         """Lines of the functions that make the memories of a block, or take one block of many."""
         rings = _tuple(f"np.empty((sizes[{j + 1}], lanes), like.dtype)" for j in range(len(self.rings)))
         rows = _tuple(
-            f"np.zeros(({len(self.memory[g])} * p[{2 * j + 2}].shape[1], lanes), w.dtype)" for j, g in enumerate(self.groups)
+            f"np.zeros(({len(self.memory[g])} * p[{2 * j + 2}].shape[1], lanes), w.dtype)"
+            for j, g in enumerate(self.groups)
         )
         return [
             "@njit(**OPTIONS)", "def new_rows(p, lanes, w):", f"    return {rows}",
-            "@njit(**OPTIONS)", "def new_memory(p, sizes, lanes, like):", f"    return {rings}, new_rows(p, lanes, like)",
+            "@njit(**OPTIONS)", "def new_memory(p, sizes, lanes, like):",
+            f"    return {rings}, new_rows(p, lanes, like)",
             *taken("rings_of", len(self.rings)), *taken("rows_of", len(self.groups)),
         ]  # fmt: skip
 
@@ -288,4 +317,8 @@ def _tuple(parts: Iterable[str]) -> str:
 
 def taken(name: str, count: int) -> list[str]:
     """Lines of a function that takes one block of every array of a tuple."""
-    return ["@njit(**OPTIONS)", f"def {name}(arrays, block):", f"    return {_tuple(f'arrays[{j}][block]' for j in range(count))}"]
+    return [
+        "@njit(**OPTIONS)",
+        f"def {name}(arrays, block):",
+        f"    return {_tuple(f'arrays[{j}][block]' for j in range(count))}",
+    ]

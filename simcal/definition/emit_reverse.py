@@ -1,8 +1,8 @@
 """From a derivative to the text of the reverse sweep's functions; conventions as in `simcal.definition.emit`.
 
-The forward sweep keeps the states of every step, sums over groups, and the dear functions of paths; the rest is computed
-again, trader by trader, which costs less than reading it from memory. Adjoints of states are rows of ``w``, those of
-what each trader remembers rows of ``adjoints``.
+The forward sweep keeps the states of every step, sums over groups, and the dear functions of paths; the rest is
+computed again, trader by trader, which costs less than reading it from memory. Adjoints of states are rows of ``w``,
+those of what each trader remembers rows of ``adjoints``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ class ReverseEmitter(Emitter):
 
     def __init__(self, derivative: Derivative) -> None:
         self.derivative, program = derivative, derivative.program
-        self.results = [*derivative.before.values(), *(n for _, n in derivative.sinks), *(n for _, n in derivative.spread)]
+        self.results = [
+            *derivative.before.values(),
+            *(n for _, n in derivative.sinks),
+            *(n for _, n in derivative.spread),
+        ]
         self.first_new = next(
             (n.number for n in program.tape.nodes if n.op in ("adjoint", "price_gradient")), len(program.tape.nodes)
         )
@@ -43,8 +47,8 @@ class ReverseEmitter(Emitter):
         for key in self.group_states:
             if key[0] in program.gates:
                 raise DefinitionError(
-                    f"A trader of {key[0]} remembers {key[1]} and has a first_step; use where(market.age >= ..., ..., 0) "
-                    "in its orders instead of first_step."
+                    f"A trader of {key[0]} remembers {key[1]} and has a first_step; use where(market.age >= ..., ..., "
+                    "0) in its orders instead of first_step."
                 )
         self.targets = list(dict.fromkeys(node for node, _ in derivative.sinks))
         self.back_rows = Rows("BACK_")
@@ -65,7 +69,11 @@ class ReverseEmitter(Emitter):
         """As `load`, in the reverse."""
         op, args = node.op, node.args
         if op == "adjoint":
-            return f"w[{self.back_rows.of(('adjoint', args), 'd')} + lane]" if args[0] is None else f"{view('d', args)}[lane]"
+            return (
+                f"w[{self.back_rows.of(('adjoint', args), 'd')} + lane]"
+                if args[0] is None
+                else f"{view('d', args)}[lane]"
+            )
         if op == "price_gradient":
             return "g_price[lane]"
         if op == "state":
@@ -93,7 +101,11 @@ class ReverseEmitter(Emitter):
         lines = self.head("keep", "p, w, rows, kept, memories, t, lo, width")
         for j, what in enumerate([*self.kept_states, *self.kept_nodes]):
             row = self.row_of[what] if isinstance(what, tuple) else self.keep[what]
-            lines += [f"    to = kept[{j}][t, lo:lo + width]", "    for lane in range(width):", f"        to[lane] = w[{row} + lane]"]
+            lines += [
+                f"    to = kept[{j}][t, lo:lo + width]",
+                "    for lane in range(width):",
+                f"        to[lane] = w[{row} + lane]",
+            ]
         for j, (group, name) in enumerate(self.group_states):
             place = self.memory[group].index((group, name))
             lines += [
@@ -107,26 +119,18 @@ class ReverseEmitter(Emitter):
         """Lines of ``recall(p, w, rings, rows, lo, width, t)``: moving means at t, from the past itself."""
         self.rows, forward_rows = self.back_rows, self.rows
         lines = self.head("recall", "p, w, rings, rows, lo, width, t")
-        windows = [n for n in self.program.windows()]
-        exact = [self.program.tape.window(n.args[0], True, *n.args[2:]) for n in windows]
         for group in (None, *self.groups):
-            own = [(n, e) for n, e in zip(windows, exact, strict=True) if n.group == group]
-            text: list[str] = []
-            for node, same in own:
-                if group is None:
-                    self.rows.offsets[same] = self.rows.of(node, "mean")
-                for line in self._means([same], 8 if group else 4):
-                    text.append(line.replace(f"mean_{same.number}", f"mean_{node.number}"))
-                if group:
-                    j = self.memory[group].index(node)
-                    text.insert(0, f"        mean_{node.number} = {group}_rows[{j} * {group}_c.shape[1] + i]")
-            lines += [f"    for i in range({group}_c.shape[1]):", *text] if group and text else text
+            windows = [n for n in self.program.windows() if n.group == group]
+            text = self._means(windows, 8 if group else 4, turn=0)
+            if group and windows:
+                text = [f"    for i in range({group}_c.shape[1]):", *self._memories(group), *text]
+            lines += text
         self.rows = forward_rows
         return lines
 
     def back_lines(self) -> list[str]:
         """Lines of ``back``: one step back; adjoints and means go from t to t - 1, ``sums`` get derivatives."""
-        derivative, program = self.derivative, self.program
+        derivative = self.derivative
         self.rows, forward_rows = self.back_rows, self.rows
         stages = Stages(self.results, self.load_back)
         lines = self.head("back", ARGUMENTS, options="INLINED")
@@ -145,7 +149,9 @@ class ReverseEmitter(Emitter):
                 continue
             loop = Loop(self.coefficients, self.rows, stages, at)
             here = [n for n in crossing if stages.stage[n] == at and n.op != "total"]
-            early = [n for n in commits.values() if n is not None and stages.stage.get(n, stages.last) == at < stages.last]
+            early = [
+                n for n in commits.values() if n is not None and stages.stage.get(n, stages.last) == at < stages.last
+            ]
             for node in sorted({*here, *early}, key=lambda n: n.number):
                 loop.store(f"w[{self.rows.of(node, 'kept')} + lane]", node)
             self._sum(loop, stages, at, None)
@@ -183,7 +189,10 @@ class ReverseEmitter(Emitter):
                 lines.append(f"e_{node.number} = kept[{j}][t, lo:lo + width]")
         if group is not None:
             own = [key for key in self.group_states if key[0] == group]
-            lines += [f"{view('d', key)} = adjoints[{self.groups.index(group)}][{j} * {group}_c.shape[1] + i]" for j, key in enumerate(own)]
+            lines += [
+                f"{view('d', key)} = adjoints[{self.groups.index(group)}][{j} * {group}_c.shape[1] + i]"
+                for j, key in enumerate(own)
+            ]
         return lines
 
     def _sum(self, loop: Loop, stages: Stages, at: int, group: str | None) -> None:
@@ -216,7 +225,9 @@ class ReverseEmitter(Emitter):
             lines.append(f"depth = {self.ring(state)}.shape[0] - gradient.shape[0]")
             if node.op == "window":
                 for sign, window in zip(node.args[2::2], node.args[3::2], strict=True):
-                    lines.append(f"spread(w[{row}:{row} + width], {self._whole(window)}, {sign}, changes[{j}], t, depth)")
+                    lines.append(
+                        f"spread(w[{row}:{row} + width], {self._whole(window)}, {sign}, changes[{j}], t, depth)"
+                    )
             else:
                 lines += [f"to = later[{j}][t - {self._whole(node.args[1])} + depth]",
                           "for lane in range(width):", f"    to[lane] += w[{row} + lane]"]  # fmt: skip
@@ -240,8 +251,14 @@ class ReverseEmitter(Emitter):
                 elif not (node.op == "adjoint" and node.args == key):
                     loop.store(f"{view('d', key)}[lane]", node)
         rows = [f"w[{self.rows.of(node, 'kept')} + lane] = zero" for node in totals]
-        lines = [f"    # the {group} traders", *(["    for lane in range(width):", *("        " + r for r in rows)] if rows else [])]
-        lines += [f"    for i in range({group}_c.shape[1]):", *("        " + x for x in self._back_views(stages, group))]
+        lines = [
+            f"    # the {group} traders",
+            *(["    for lane in range(width):", *("        " + r for r in rows)] if rows else []),
+        ]
+        lines += [
+            f"    for i in range({group}_c.shape[1]):",
+            *("        " + x for x in self._back_views(stages, group)),
+        ]
         if gated:
             lines += [f"        if t >= {self._whole(self.program.gates[group])}:", *loop.text(12), *after]
         else:
@@ -268,8 +285,13 @@ class ReverseEmitter(Emitter):
         return lines
 
     def finish_lines(self) -> list[str]:
-        """Lines of ``finish``: what lies before time 0 counts as the start, and derivatives in the starts are summed."""
-        lines = self.head("finish", "p, w, rings, lo, width, n_steps, gradient, adjoints, changes, later, sums", rows=False, options="INLINED")
+        """Lines of ``finish``: what lies before time 0 counts as the start; derivatives in starts are summed."""
+        lines = self.head(
+            "finish",
+            "p, w, rings, lo, width, n_steps, gradient, adjoints, changes, later, sums",
+            rows=False,
+            options="INLINED",
+        )
         lines.append("    g_price = gradient[0, lo:lo + width]")
         for j, state in enumerate(self.rings):
             lines += [f"    for s in range(-1, gradient.shape[0] - rings[{j}].shape[0] - 1, -1):",
@@ -279,12 +301,21 @@ class ReverseEmitter(Emitter):
                 price = key == (None, "price")
                 row = None if price and key not in self.states else self.back_rows.of(("adjoint", key), "d")
                 value = "g_price[lane]" if row is None else f"w[{row} + lane]" + (" + g_price[lane]" if price else "")
-                lines += ["    total = zero", "    for lane in range(width):", f"        total += {value}", f"    sums[1][{j}] += total"]
+                lines += [
+                    "    total = zero",
+                    "    for lane in range(width):",
+                    f"        total += {value}",
+                    f"    sums[1][{j}] += total",
+                ]
         for g, group in enumerate(self.groups):
             for j, _ in enumerate(k for k in self.group_states if k[0] == group):
-                lines += [f"    for i in range({group}_c.shape[1]):", f"        adjoint, total = adjoints[{g}][{j} * {group}_c.shape[1] + i], zero",
-                          "        for lane in range(width):", "            total += adjoint[lane]",
-                          f"        sums[{2 * g + 3}][{j}, i] += total"]  # fmt: skip
+                lines += [
+                    f"    for i in range({group}_c.shape[1]):",
+                    f"        adjoint, total = adjoints[{g}][{j} * {group}_c.shape[1] + i], zero",
+                    "        for lane in range(width):",
+                    "            total += adjoint[lane]",
+                    f"        sums[{2 * g + 3}][{j}, i] += total",
+                ]
         return lines
 
     def start_keys(self) -> list[Key]:
@@ -295,11 +326,21 @@ class ReverseEmitter(Emitter):
         """Lines of the functions that make the arrays of the reverse."""
         kinds = [sum(key[0] == g for key in self.group_states) for g in self.groups]
         parts = [f"np.zeros(({kind} * p[{2 * j + 2}].shape[1], lanes), w.dtype)" for j, kind in enumerate(kinds)]
-        lines = ["@njit(**OPTIONS)", "def new_adjoints(p, lanes, w):", f"    return ({''.join(x + ', ' for x in parts)})"]
+        lines = [
+            "@njit(**OPTIONS)",
+            "def new_adjoints(p, lanes, w):",
+            f"    return ({''.join(x + ', ' for x in parts)})",
+        ]
         for name, op in (("new_changes", "window"), ("new_later", "lag")):
             parts = [
-                f"np.zeros((rings[{j}].shape[0], lanes), w.dtype)" if s in self._with(op) else "np.zeros((1, 1), w.dtype)"
+                f"np.zeros((rings[{j}].shape[0], lanes), w.dtype)"
+                if s in self._with(op)
+                else "np.zeros((1, 1), w.dtype)"
                 for j, s in enumerate(self.rings)
             ]
-            lines += ["@njit(**OPTIONS)", f"def {name}(rings, lanes, w):", f"    return ({''.join(x + ', ' for x in parts)})"]
+            lines += [
+                "@njit(**OPTIONS)",
+                f"def {name}(rings, lanes, w):",
+                f"    return ({''.join(x + ', ' for x in parts)})",
+            ]
         return [*lines, *taken("sums_of", 2 * len(self.groups) + 2)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from collections.abc import Iterator
 from math import sqrt
 from typing import Any
 
@@ -106,7 +106,9 @@ def _torch_root(x: Any) -> Any:
         def forward(ctx: Any, x: Any, floor: float) -> Any:  # type: ignore[override]
             positive = x.clamp(min=0)
             # On a CPU torch may miss the last digit of a root, and near zero the next root makes much of it.
-            value = torch.from_numpy(np.asarray(np.sqrt(positive.numpy()))) if x.device.type == "cpu" else positive.sqrt()
+            value = (
+                torch.from_numpy(np.asarray(np.sqrt(positive.numpy()))) if x.device.type == "cpu" else positive.sqrt()
+            )
             ctx.floor = sqrt(floor)
             ctx.save_for_backward(value)
             return value

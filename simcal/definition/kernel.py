@@ -10,8 +10,8 @@ import numpy as np
 
 from simcal.definition.compiled import kernel_module
 from simcal.definition.emit import Emitter
-from simcal.definition.language import Definition
 from simcal.definition.lanes import LANES, U32, U64
+from simcal.definition.language import Definition
 from simcal.definition.program import Numbers, Program, evaluate, numbers_of
 from simcal.definition.trace import Node
 from simcal.noise.counters import key_of

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import replace as dataclass_replace
-from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
+from typing import Any, ClassVar, Literal, NamedTuple, Self, dataclass_transform
 
 import numpy as np
 
@@ -109,15 +109,16 @@ def choice(default: str, words: tuple[str, ...], description: str) -> Any:
     return Choice("", default, words, description)
 
 
-def state(start: Start, *, checked: bool = False) -> Any:
+def state(start: Start, *, checked: bool = False, init: Literal[False] = False) -> Any:
     """Declare a state; `start` is a number, the name of a parameter, or a function of the market's parameters.
 
-    A path on which a `checked` state or the price is not finite is counted as failed.
+    A path on which a `checked` state or the price is not finite is counted as failed. `init` tells type checkers that
+    no market is made with a state's value.
     """
     return State("", start, checked)
 
 
-def draw() -> Any:
+def draw(*, init: Literal[False] = False) -> Any:
     """Declare a standard normal that is drawn at every step, for each path (in a trader: for each trader too).
 
     The streams of noise are numbered in the order of declaration, the market's own before those of its groups: a group
@@ -184,7 +185,7 @@ class Trader:
         self.__dict__[name] = value
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(parameter, choice))
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(parameter, choice, state, draw))
 class Definition:
     """Base of the markets that are written in this language: an immutable description, checked when it is made."""
 
@@ -217,7 +218,9 @@ class Definition:
         cls.CHOICES = _of(Choice, declared)
         cls.OUTPUTS = tuple(name for name in _of(Output, declared) if name != "price")
         if cls.step is not Definition.step and "price" not in {**_of(State, declared), **_of(Output, declared)}:
-            raise DefinitionError(f"The market {cls.__name__} declares no price: give price = state(...) or output(...).")
+            raise DefinitionError(
+                f"The market {cls.__name__} declares no price: give price = state(...) or output(...)."
+            )
 
     def __init__(self, **values: Any) -> None:
         self._check_names(values)
@@ -244,8 +247,10 @@ class Definition:
         if "engine" not in self.__dict__:
             raise AttributeError(f"A market does not change; use market.replace({name}=...).")
         if not isinstance(self.DECLARED.get(name), (State, Output)):
-            raise refuse(f"{name} is neither a state nor an output of {type(self).__name__}, so a step cannot assign it; "
-                         f"declare {name} = state(...) or output(...), or use a local variable.")  # fmt: skip
+            raise refuse(
+                f"{name} is neither a state nor an output of {type(self).__name__}, so a step cannot assign it; declare "
+                f"{name} = state(...) or output(...), or use a local variable."
+            )
         self.__dict__[name] = value
 
     def __delattr__(self, name: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simcal.definition.lanes import LANES, SHELF, U64, draw, draw_each, note_failures, store
+from simcal.definition.lanes import LANES, SHELF, U64, draw, draw_each, store
 
 
 def simulate(

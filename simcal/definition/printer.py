@@ -1,12 +1,12 @@
-"""From nodes to the text of loops: which loop computes what, what stays in a local variable, what is laid down in a row.
+"""From nodes to the text of loops: which loop computes what, what stays in a local variable, what is laid in a row.
 
 Paths are taken in blocks of lanes, and the innermost loop always runs over the lanes of a block, so that it becomes
 vector instructions. Work is laid out in stages that take turns: one fused loop over lanes for numbers of paths, then a
 loop over the traders of one group, inside which one fused loop over lanes computes what that trader does.
 
 Rows that loops hand to each other lie in one flat array ``w`` at constant offsets. That is not for beauty: the compiler
-can prove that rows at constant distances of one array do not overlap, while many separate arrays would each need a check
-when the loop is entered, and beyond a few of these it gives up and the loop silently is not vectorised.
+can prove that rows at constant distances of one array do not overlap, while many separate arrays would each need a
+check when the loop is entered, and beyond a few of these it gives up and the loop silently is not vectorised.
 """
 
 from __future__ import annotations
@@ -131,9 +131,9 @@ class Stages:
         found = {n for n in self.computed if n.op == "total"}
         for node in self.computed:
             for a in node.args:
-                if isinstance(a, Node) and a in self.stage and a.group is None and a.op != "total":
-                    if self.stage[a] != self.stage[node] and a.op not in _COMPARISONS:
-                        found.add(a)
+                ours = isinstance(a, Node) and a in self.stage and a.group is None and a.op not in _COMPARISONS
+                if ours and self.stage[a] != self.stage[node]:
+                    found.add(a)
         return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from simcal.definition import functions
-from simcal.definition.language import Definition, Draw, Group, Orders, Output, State, streams, states
+from simcal.definition.language import Definition, Draw, Group, Orders, Output, State, states, streams
 from simcal.definition.trace import DefinitionError, Node, Tape, reach, refuse
 
 Key = tuple[str | None, str]  # (group, name) of a state; no group for the market's own
@@ -56,7 +56,9 @@ class Program:
         self.after |= {(None, name): self._numeric(now.__dict__[name]) for g, name in self.before if g is None}
         silent = [name for name in market.GROUPS if name not in engine.ordered]
         if silent:
-            raise DefinitionError(f"{with_line} never asks for the orders of {', '.join(silent)}; add self.orders(...).")
+            raise DefinitionError(
+                f"{with_line} never asks for the orders of {', '.join(silent)}; add self.orders(...)."
+            )
         declared = [what for what in market.DECLARED.values() if isinstance(what, Output)]
         self.outputs = {what.name: self._numeric(now.__dict__.get(what.name, 0.0)) for what in declared}
         if "price" not in self.outputs:
@@ -77,8 +79,10 @@ class Program:
     def _numeric(self, value: Any) -> Node:
         node = self.tape.constant(value)
         if node.group is not None:
-            raise DefinitionError(f"A state or output of {type(self.market).__name__} is set to a number of each trader of "
-                                  f"{node.group}; sum over them first.")  # fmt: skip
+            raise DefinitionError(
+                f"A state or output of {type(self.market).__name__} is set to a number of each trader of {node.group}; "
+                "sum over them first."
+            )
         return node
 
     def _state(self, key: Key) -> State:
@@ -90,10 +94,14 @@ class Program:
         start = what.start
         if group is not None:
             now = self.engine.trader_now(self.market.GROUPS[group])
-        node = self.tape.constant(start(now) if callable(start) else getattr(now, start) if isinstance(start, str) else start)
+        node = self.tape.constant(
+            start(now) if callable(start) else getattr(now, start) if isinstance(start, str) else start
+        )
         if node.varies:
-            raise DefinitionError(f"{what.name} of {type(self.market).__name__} starts at a number that differs between "
-                                  "paths; allowed are parameters and what is made from them.")  # fmt: skip
+            raise DefinitionError(
+                f"{what.name} of {type(self.market).__name__} starts at a number that differs between paths; allowed are "
+                "parameters and what is made from them."
+            )
         return node
 
     def windows(self) -> list[Node]:
@@ -196,7 +204,9 @@ _NUMERIC: dict[str, Any] = {
 }  # fmt: skip
 
 
-def evaluate(nodes: list[Node], numbers: Mapping[str, np.ndarray], market: Definition, **given: Any) -> list[np.ndarray]:
+def evaluate(
+    nodes: list[Node], numbers: Mapping[str, np.ndarray], market: Definition, **given: Any
+) -> list[np.ndarray]:
     """The values of numbers of the market, float64: a scalar, or (count,) where they belong to a group's traders.
 
     `numbers` has every parameter by name; `given` the values of further symbols by their operation.

@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 
 from simcal.definition.kernel import kernel_of, pack
-from simcal.definition.language import Definition
 from simcal.definition.lanes import LANES, U32
+from simcal.definition.language import Definition
 from simcal.definition.program import numbers_of
 from simcal.errors import ParameterError
 from simcal.noise.counters import key_of
@@ -39,9 +39,7 @@ class Stepper:
         (n_paths,) the first step at which a path's price or value was no usable number, 0 for none.
     """
 
-    def __init__(
-        self, market: Definition, seed: int, first_path: int, n_paths: int, *, dtype: str = "float64"
-    ) -> None:
+    def __init__(self, market: Definition, seed: int, first_path: int, n_paths: int, *, dtype: str = "float64") -> None:
         self.market, self.n_paths, self._t = market, n_paths, 0
         self._kernel = kernel = kernel_of(market, outputs=True)
         self._p = pack(kernel.emitter, numbers_of(market), dtype)

@@ -16,8 +16,8 @@ from simcal.definition.compiled import sweep_module
 from simcal.definition.derivative import Derivative
 from simcal.definition.emit_reverse import ReverseEmitter
 from simcal.definition.kernel import depths_of, pack
-from simcal.definition.language import Definition
 from simcal.definition.lanes import LANES
+from simcal.definition.language import Definition
 from simcal.definition.program import Numbers, Program, following, numbers_of
 from simcal.errors import ParameterError
 from simcal.threads import run, split
@@ -79,9 +79,7 @@ class Sweeps:
             n_states = sum(key[0] == group for key in emitter.group_states)
             sums += [np.zeros((blocks, n_targets, count)), np.zeros((blocks, n_states, count))]
         root = noise.dtype.type(sqrt(floor))
-        self._over_blocks(
-            self.module.reverse, n_paths, p, root, noise, rings, kept, memories, gradient, tuple(sums)
-        )
+        self._over_blocks(self.module.reverse, n_paths, p, root, noise, rings, kept, memories, gradient, tuple(sums))
         return self._in_parameters([s.sum(axis=0) for s in sums], numbers)
 
     def _in_parameters(self, sums: list[np.ndarray], numbers: Numbers) -> Numbers:

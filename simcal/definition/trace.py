@@ -122,8 +122,10 @@ class Node:
     __int__ = __index__ = __float__  # type: ignore[assignment]
 
     def __iter__(self) -> Any:
-        raise refuse("A number of the step is one number and cannot be looped over or indexed; sums over the traders of "
-                     "a group are self.orders(group).demand.")  # fmt: skip
+        raise refuse(
+            "A number of the step is one number and cannot be looped over or indexed; sums over the traders of a group "
+            "are self.orders(group).demand."
+        )
 
     def __getattr__(self, name: str) -> Any:
         raise refuse(f"A number of the step has no {name!r}; use + - * / and the functions of simcal.definition.")
@@ -164,7 +166,9 @@ class Tape:
         try:
             return self.add("constant", float(value))
         except (TypeError, ValueError):
-            raise refuse(f"{value!r} is used as a number of the step; allowed are plain numbers and numbers of the step.") from None  # fmt: skip
+            raise refuse(
+                f"{value!r} is used as a number of the step; allowed are plain numbers and numbers of the step."
+            ) from None
 
     def operate(self, op: str, *given: Any) -> Node:
         """An operation on numbers, of the traders of a group where one of them is."""

@@ -92,16 +92,12 @@ class HerdingMarket(PriceMarket):
     chartist_skew: float = parameter(
         0.0, "skew of the chartists' own demand, about a sixth of its skewness", letter="s", scale=0.1
     )
-    growth: float = parameter(
-        0.0, "growth of price and fundamental value", letter="g", unit="1/step", scale=1e-3
-    )
+    growth: float = parameter(0.0, "growth of price and fundamental value", letter="g", unit="1/step", scale=1e-3)
     # The fundamental value: constant where both variance_mean and vol_of_vol are 0.
     fundamental_mean: float = parameter(
         100.0, "level that the fundamental value reverts to", 0, open=True, letter="P*", unit="price"
     )
-    fundamental_reversion: float = parameter(
-        0.0, "speed of that reversion, in logs", 0, 1, letter="v1", unit="1/step"
-    )
+    fundamental_reversion: float = parameter(0.0, "speed of that reversion, in logs", 0, 1, letter="v1", unit="1/step")
     fundamental_start: float | None = parameter(
         None, "fundamental value before the first step; absent: at its mean", 0, open=True, letter="P*(0)",
         unit="price", trainable=False, follows="fundamental_mean",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-
-from simcal.definition import PriceMarket, choice, draw, group, output, parameter, state, tanh_half
+from simcal.definition import Orders, PriceMarket, choice, draw, group, output, parameter, state, tanh_half
 from simcal.errors import ParameterError
 from simcal.models.fundamental import correlated, next_value, next_variance
 from simcal.models.traders import FundamentalTrader, NoiseTrader, TechnicalTrader, attractiveness
@@ -192,11 +191,11 @@ class StockMarket(PriceMarket):
         )
 
     def twin(self, trainable: Sequence[str] = (), *, per_trader: Sequence[str] = (), **options: Any) -> Any:
-        """The differentiable twin, as of `PriceMarket.twin`; `ParameterError` for hard rules, which have no gradient."""
+        """The differentiable twin; `ParameterError` for hard rules, which have no gradient."""
         if self.rule != "smoothed":
             raise ParameterError(f"The rule {self.rule!r} has no gradient; use market.replace(rule='smoothed').")
         return super().twin(trainable, per_trader=per_trader, **options)
 
 
-def _times(orders: Any, weight: Any) -> tuple[Any, Any]:
-    return type(orders)(weight * orders.demand, weight * orders.volume)
+def _times(orders: Orders, weight: Any) -> Orders:
+    return Orders(weight * orders.demand, weight * orders.volume)

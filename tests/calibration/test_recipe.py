@@ -5,8 +5,8 @@ import pytest
 from simcal import models
 from simcal.calibration import STATISTICS, Recipe, load_recipe, recipe_names
 from simcal.calibration.recipe import check_recipe
-from simcal.errors import ParameterError
 from simcal.definition.trainable import TrainableParameters
+from simcal.errors import ParameterError
 
 GOOD = 'trainable = ["impact"]\n'
 

@@ -93,7 +93,7 @@ def test_a_market_without_a_price_and_names_given_twice_are_refused():
         def orders(self, market):
             return self.sd
 
-    with pytest.raises(DefinitionError, match="has sd twice.*Rename it in Twice, for example to others_sd"):
+    with pytest.raises(DefinitionError, match=r"has sd twice.*Rename it in Twice, for example to others_sd"):
         type("Both", (Plain,), {"others": group(Twice, 2)})
     with pytest.raises(DefinitionError, match="declares nested as group"):
         type("Nested", (Trader,), {"nested": group(Twice, 2)})

@@ -95,8 +95,7 @@ def stepped(market: simcal.Market) -> np.ndarray:
         if t < 40:
             other.advance()
     stepper.adopt(np.arange(10, 14), other, np.arange(20, 24))
-    for t in range(20):
-        rows.append(stepper.advance(0.1 * np.cos(t + np.arange(PATHS))).copy())
+    rows += [stepper.advance(0.1 * np.cos(t + np.arange(PATHS))).copy() for t in range(20)]
     return np.array(rows)
 
 

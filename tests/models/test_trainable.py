@@ -4,9 +4,9 @@ from typing import ClassVar
 import pytest
 import torch
 
+from simcal.definition.trainable import TrainableParameters
 from simcal.errors import ParameterError
 from simcal.models.stock import StockMarket
-from simcal.definition.trainable import TrainableParameters
 from simcal.parameters import Parameter
 
 NAMES = ("impact", "public_weight", "trend_sensitivity", "leverage_correlation", "fundamental_mean")

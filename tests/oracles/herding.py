@@ -1,4 +1,4 @@
-"""The herding market in plain NumPy, written by hand: what everything that is made from its definition must reproduce."""
+"""The herding market in plain NumPy, written by hand: what is made from its definition must reproduce it."""
 
 from __future__ import annotations
 

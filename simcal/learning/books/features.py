@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 
 from simcal.book import engine
-from simcal.learning.books import layout as at
 from simcal.definition.elementary import exponential
+from simcal.learning.books import layout as at
 
 _REACH, _DECAY = 0.05, 100.0  # of the depth: how far from the mid, and how fast it counts less
 _LARGEST_RATIO = 5.0

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from simcal.data.requests.channels import GIVEN
+from simcal.definition.trainable import TrainableParameters
 from simcal.errors import ParameterError
 from simcal.models.dealers import rules
 from simcal.models.dealers.exponential_power_torch import place_of, standard_draws, standard_sf
@@ -22,7 +23,6 @@ from simcal.models.dealers.specs import (
     STREAM_SIZE,
 )
 from simcal.models.dealers.twin_rules import Asked, Quotes, hard_outcome, skewed_outcome, smoothed_outcome
-from simcal.definition.trainable import TrainableParameters
 from simcal.noise import check_range, check_seed, fill_uniforms, uniforms_torch
 from simcal.noise.gaussian import normal_pair
 

@@ -46,10 +46,22 @@ class TechnicalTrader(Trader):
     first_step = "long_window"
 
     short_window: int = parameter(
-        (7, 4, 2, 7, 6), "prices in the short moving average", 1, integer=True, letter="l1", unit="steps", trainable=False
+        (7, 4, 2, 7, 6),
+        "prices in the short moving average",
+        1,
+        integer=True,
+        letter="l1",
+        unit="steps",
+        trainable=False,
     )
     long_window: int = parameter(
-        (8, 10, 10, 8, 7), "prices in the long moving average", 2, integer=True, letter="l2", unit="steps", trainable=False
+        (8, 10, 10, 8, 7),
+        "prices in the long moving average",
+        2,
+        integer=True,
+        letter="l2",
+        unit="steps",
+        trainable=False,
     )
     trend_sensitivity: float = parameter(
         0.5, "steepness of the smoothed trend rule", 0, open=True, letter="d", unit="1/price"

@@ -14,8 +14,6 @@ from __future__ import annotations
 from typing import Any
 
 
-def attractiveness(
-    balance: Any, gap: Any, predisposition: Any, herding: Any, misalignment: Any, tilt: Any
-) -> Any:
+def attractiveness(balance: Any, gap: Any, predisposition: Any, herding: Any, misalignment: Any, tilt: Any) -> Any:
     """a(t) of fundamentalism over its rival, without the trend."""
     return predisposition + herding * balance + gap * (tilt + misalignment * gap)

@@ -66,7 +66,9 @@ def test_without_noise_prices_follow_the_skeleton_of_the_published_equations():
 @pytest.mark.parametrize("tail", [0.0, 0.05, 0.15, 0.3, 0.45])
 def test_shapes_leave_the_mean_at_zero_and_the_variance_at_one(tail, skew):
     # A polynomial times an exponential, whose exponent goes together with that of the density: neither overflows.
-    flat = np.polynomial.Polynomial.fit(np.arange(3.0), [shaped(z, tail, skew) * np.exp(-tail * z * z / 2) for z in range(3)], 2)
+    flat = np.polynomial.Polynomial.fit(
+        np.arange(3.0), [shaped(z, tail, skew) * np.exp(-tail * z * z / 2) for z in range(3)], 2
+    )
 
     def moment(order):
         def integrand(z):
