@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from simcal.calibration.recovery import load_recovery as load_recovery
     from simcal.calibration.recovery import run_recovery as run_recovery
     from simcal.calibration.recovery import write_recovery_report as write_recovery_report
-    from simcal.calibration.reporting import write_run_report as write_run_report
+    from simcal.calibration.report import write_run_report as write_run_report
     from simcal.calibration.requests import RequestCalibration as RequestCalibration
     from simcal.calibration.requests import RequestExperimentResult as RequestExperimentResult
     from simcal.calibration.requests import RequestValidation as RequestValidation
@@ -63,7 +63,7 @@ _LATER = {
         ("RecoveryResult", "load_recovery", "run_recovery", "write_recovery_report"), "simcal.calibration.recovery"
     ),
     "write_experiment_report": "simcal.calibration.experiment.report",
-    "write_run_report": "simcal.calibration.reporting",
+    "write_run_report": "simcal.calibration.report",
 }
 
 

@@ -44,12 +44,12 @@ __all__ = [
 
 # Where what is imported when it is first used lives, and what must be installed for it.
 _LATER = {
-    "LearningEnv": ("simcal.environments.learning", "torch", "torch"),
-    "LearningVectorEnv": ("simcal.environments.learning", "torch", "torch"),
-    "LearningAECEnv": ("simcal.environments.learning_views", "pettingzoo", "'simcal[rl]'"),
-    "LearningParallelEnv": ("simcal.environments.learning_views", "pettingzoo", "'simcal[rl]'"),
-    "StockParallelEnv": ("simcal.environments.parallel", "pettingzoo", "'simcal[rl]'"),
-    "StableBaselinesEnv": ("simcal.environments.stable_baselines", "stable_baselines3", "stable-baselines3"),
+    "LearningEnv": ("learning", "torch", "torch"),
+    "LearningVectorEnv": ("learning", "torch", "torch"),
+    "LearningAECEnv": ("learning_views", "pettingzoo", "'simcal[rl]'"),
+    "LearningParallelEnv": ("learning_views", "pettingzoo", "'simcal[rl]'"),
+    "StockParallelEnv": ("parallel", "pettingzoo", "'simcal[rl]'"),
+    "StableBaselinesEnv": ("stable_baselines", "stable_baselines3", "stable-baselines3"),
 }
 
 for _kind in ("Stock", "Dealer", "Learning"):
@@ -66,7 +66,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'simcal.environments' has no attribute {name!r}")
     module, package, wanted = _LATER[name]
     try:
-        return getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(f"simcal.environments.{module}"), name)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != package:
             raise

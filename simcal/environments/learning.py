@@ -6,9 +6,8 @@ from pathlib import Path
 
 from gymnasium.vector import AutoresetMode
 
+from simcal.environments.gym import NativeVectorEnv, SingleEnv
 from simcal.environments.learning_game import MARKET, LearningGame, Policy
-from simcal.environments.single import SingleEnv
-from simcal.environments.vector import NativeVectorEnv
 from simcal.learning import FEATURES, LearningMarket, TrainedMarket
 
 

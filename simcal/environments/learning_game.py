@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from simcal.environments.game import Game, finite_actions
+from simcal.environments.episodes import Episodes, finite_actions
 from simcal.errors import ParameterError
 from simcal.learning import ACTIONS, FEATURES, LearningMarket, TrainedMarket, load_market
 from simcal.learning.books.batch import BookBatch
@@ -52,7 +52,7 @@ def spaces() -> tuple[gymnasium.spaces.Box, gymnasium.spaces.Box]:
     )
 
 
-class LearningGame(Game):
+class LearningGame(Episodes):
     """Trader 0 on many paths; see `simcal.environments.learning.LearningEnv`."""
 
     def __init__(

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from simcal.environments.stock import MARKET, StockOptions, stock_game
+from simcal.environments.stock import MARKET, StockEpisodes, StockOptions
 from simcal.errors import ParameterError
 from simcal.models import Market
 from simcal.noise import check_integer
@@ -40,7 +40,7 @@ class StockParallelEnv(ParallelEnv):
         self, market: Market | str | Path = MARKET, n_agents: int = 2, **options: Unpack[StockOptions]
     ) -> None:
         n_agents = check_integer("n_agents", n_agents, 1, 10_000)
-        self._game = stock_game(market, 1, n_agents, **options)
+        self._game = StockEpisodes(market, 1, n_agents, **options)
         self.possible_agents = [f"trader_{j}" for j in range(n_agents)]
         self.agents: list[str] = []
         self.render_mode = None

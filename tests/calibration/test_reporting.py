@@ -9,7 +9,7 @@ import pytest
 
 import simcal
 from simcal.calibration import Recipe, read_run, write_run_report
-from simcal.calibration.report_training import demand_sizes
+from simcal.calibration.report import demand_sizes
 from simcal.errors import DataError
 
 RECIPE = {

@@ -1,24 +1,116 @@
-"""The report's sections on what was calibrated to what, and how the training went."""
+"""The report of a run: what was calibrated to what, the parameters, the training, and the verdict over all."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from simcal.calibration.certificate import MARKET, Validation
 from simcal.calibration.losses import LOSSES
 from simcal.calibration.recipe import Recipe
-from simcal.calibration.run import Run
+from simcal.calibration.report_realism import realism_sections
+from simcal.calibration.run import Run, read_run, write_validation
 from simcal.calibration.statistics import statistics
-from simcal.calibration.verdict import percent
+from simcal.calibration.verdict import YARDSTICK, percent
 from simcal.calibration.windows import training_part, training_windows
 from simcal.data import PriceSeries
 from simcal.models import Market
-from simcal.report import Picture, Section, Table, plot_losses, plot_parameters
+from simcal.report import Page, Picture, Section, Table, plot_losses, plot_parameters, write_report
 
 _ROWS_DRAWN = 400  # per start: as many as a figure can show
 _DEMAND_STEPS = 500
+
+
+def write_run_report(
+    folder: str | Path, validation: Validation | None = None, *, series: PriceSeries | None = None
+) -> Path:
+    """Write ``report.html`` (and ``validation.json``, where a validation is given) into a run folder.
+
+    Everything comes from the folder; nothing is trained again, and the samples in the figures are those that were
+    judged, simulated once more. Without a validation, given or in the folder, the report has no certificate.
+
+    Parameters
+    ----------
+    folder
+        Of a finished run.
+    validation
+        The certificate of its market.
+    series
+        The data, where they have no name or have moved.
+
+    Raises
+    ------
+    DataError
+        The folder is not that of a finished run, or its data have changed.
+    """
+    if validation is not None:
+        write_validation(folder, validation)
+    return write_report(run_page(read_run(folder, series)), Path(folder) / "report.html")
+
+
+def run_page(run: Run) -> Page:
+    """The report of a run: the verdict, what was calibrated, pictures, parameters, realism, training."""
+    pictures, *realism = realism_sections(run)
+    sections = [_verdict_section(run), overview_section(run), pictures, parameter_section(run)]
+    return Page(
+        f"A market calibrated to {run.series.name}",
+        [*sections, *realism, training_section(run)],
+        f"Recipe {run.recipe.name}: {run.recipe.description}" if run.recipe.description else "",
+        _key_numbers(run),
+        _provenance(run),
+    )
+
+
+def _verdict_section(run: Run) -> Section:
+    if run.validation is None:
+        said = [f"The market has not been judged. `simcal validate {run.folder}` does that and writes it here."]
+    else:
+        said = run.validation.verdict
+    if run.skipped_steps:
+        said = [
+            *said,
+            f"{run.skipped_steps} training steps gave numbers that are not finite and were skipped; the table of the "
+            "starts says where.",
+        ]
+    return Section("What came out", said)
+
+
+def _key_numbers(run: Run) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    if run.validation is not None:
+        part, held = run.validation.all_data, run.validation.held_out
+        numbers["facts inside their 95 % bands"] = "{} of {}".format(*part.passed())
+        if held is not None:
+            numbers["the same on the held-out part"] = "{} of {}".format(*held.passed())
+        for model, label in ((MARKET, "AUC of both classifiers"), (YARDSTICK, "the same for GJR-GARCH-t")):
+            auc = part.auc(model)
+            if auc is not None:
+                numbers[label] = f"{auc[0]:.2f} / {auc[1]:.2f}"
+        numbers["all nine moments inside"] = f"{percent(part.coverage[MARKET].joint)} of samples"
+        for name, met in run.validation.targets.items():
+            if met is not None:
+                numbers[f"target: {name}"] = met
+    numbers["trained parameters"] = len(run.parameters())
+    numbers["training time"] = f"{run.manifest['seconds']:.0f} s"
+    return numbers
+
+
+def _provenance(run: Run) -> dict[str, Any]:
+    lines = {
+        "data": f"{run.series.name}, {run.series.n} prices, sha256 {run.manifest['data']['sha256']}",
+        "seed of the training": run.manifest["seed"],
+    }
+    if run.validation is not None:
+        s = run.validation.settings
+        lines["validation"] = (
+            f"{s['n_samples']} samples after {s['burn_in']} steps, bands from {s['n_resamples']} resamples, windows of "
+            f"{s['window']}, seed {s['seed']}, {run.validation.seconds:.0f} s"
+        )
+    versions = run.manifest["versions"]
+    return lines | {"versions": ", ".join(f"{name} {number}" for name, number in versions.items())}
 
 
 def overview_section(run: Run) -> Section:
@@ -41,16 +133,16 @@ def overview_section(run: Run) -> Section:
         prose.append("The market that training starts from was first brought to the size of the data's returns.")
     if recipe.match_growth:
         prose.append("It grows by the mean log return of the training part, which no training estimates better.")
-    statistic_names = features.labels(game.window)
+    hidden, penalty = ", ".join(map(str, game.hidden)), game.gradient_penalty
+    validated = "validation windows" if recipe.validation_share else "the training windows"
     rows = {
-        "statistics": f"{features.name}: {features.description} ({len(statistic_names)} numbers per window)",
+        "statistics": f"{features.name}: {features.description} ({len(features.labels(game.window))} numbers per "
+        "window)",
         "loss": f"{game.loss}: {LOSSES[game.loss].description}"
-        + (f"; gradient penalty {game.gradient_penalty:g}" if game.gradient_penalty else ""),
+        + (f"; gradient penalty {penalty:g}" if penalty else ""),
         "windows": f"{game.window} returns after {game.warm_up} steps of warm-up, {game.batch} simulated at a time",
         "discriminator": (
-            f"a network with hidden layers of {', '.join(map(str, game.hidden))} ({game.activation})"
-            if game.hidden
-            else "linear in the statistics"
+            f"a network with hidden layers of {hidden} ({game.activation})" if hidden else "linear in the statistics"
         )
         + f", after the step '{game.normalise}'",
         "iterations": f"{game.iterations}, {game.discriminator_steps} discriminator step(s) in each",
@@ -59,8 +151,7 @@ def overview_section(run: Run) -> Section:
         "kept": f"the mean of the parameters from {percent(game.average_from)} of the iterations on (the last "
         "values where training ended before)",
         "starts": f"{recipe.starts.count} ({recipe.starts.law}, spread {recipe.starts.spread:g}); the one nearest to "
-        + ("validation windows" if recipe.validation_share else "the training windows")
-        + " was taken",
+        f"{validated} was taken",
         "seed": str(recipe.seed),
         "time budget": "none" if recipe.budget is None else f"{recipe.budget:g} s",
     }
