@@ -98,7 +98,7 @@ def print_family(result: FamilyBacktest) -> None:
         "DSR": cells(two_decimals, selection, "deflated"), "best": [_short(name) for name in selection["best"]],
         "Sharpe": cells(two_decimals, selection, "best_sharpe"),
     }  # fmt: skip
-    if selection["best_held_out"].notna().all():
+    if not selection["best_held_out"].isna().to_numpy().any():
         columns["held out"] = cells(two_decimals, selection, "best_held_out")
     luck = "Luck of the choice of the best: probability of backtest overfitting, deflated Sharpe ratio"
     print_table(pd.DataFrame(columns), luck)

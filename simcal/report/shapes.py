@@ -70,15 +70,16 @@ def draw_histograms(ax: Axes, samples: Mapping[str, npt.ArrayLike | None], edges
     everything = np.concatenate(list(found.values()))
     if not everything.size:
         return
+    bins: Any = edges
     if edges is None:
         low, high = everything.min(), everything.max()
         pad = 0.5 if low == high else 0.0
-        edges = np.linspace(low - pad, high + pad, 46)
+        bins = np.linspace(low - pad, high + pad, 46)
     for number, (name, values) in enumerate(found.items()):
         style: Any = (
             {"histtype": "step", "color": BASELINE, "lw": 1.4} if number else {"color": SIMULATED, "alpha": 0.5}
         )
-        ax.hist(values, edges.tolist(), density=True, label=name, **style)
+        ax.hist(values, bins, density=True, label=name, **style)
 
 
 def draw_zero(ax: Axes) -> None:

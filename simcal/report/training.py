@@ -63,7 +63,7 @@ def plot_parameters(
     palette = colours(starts) if told_apart else dict.fromkeys(starts, SIMULATED)
     for panel, name in zip(grid.flat, parameters, strict=False):
         several: dict[str, Any] = {"hue": "start", "palette": palette, "lw": 1.0 if told_apart else 0.6}
-        style = several if len(starts) > 1 else {"color": SIMULATED}
+        style: dict[str, Any] = several if len(starts) > 1 else {"color": SIMULATED}
         sns.lineplot(history, x="iteration", y=name, errorbar=None, legend=False, ax=panel, **style)
         if truth is not None and name in truth:
             panel.axhline(truth[name], color=REAL, ls="--", lw=1.0)

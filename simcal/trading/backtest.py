@@ -138,11 +138,11 @@ def backtest(
     >>> result.baseline, len(result.paths), "sharpe" in result.summary.index
     ('hold', 20, True)
     """
-    market = models.load(market) if isinstance(market, (str, Path)) else market
-    kind = getattr(market, "kind", None)
+    found: Any = models.load(market) if isinstance(market, (str, Path)) else market
+    kind = getattr(found, "kind", None)
     dealers = kind == "rfq"
-    if not dealers and not hasattr(market, "stepper"):
-        what = f"a market of kind {kind!r}" if kind is not None else repr(market)
+    if not dealers and not hasattr(found, "stepper"):
+        what = f"a market of kind {kind!r}" if kind is not None else repr(found)
         raise ParameterError(
             f"There is no backtest yet in {what}; give a stock market, such as simcal.load('stock-sp500'), a dealer "
             "market, such as simcal.load('rfq'), or the folder of a run that calibrated one."
@@ -180,18 +180,18 @@ def backtest(
         from simcal.trading.dealers.run import backtest_dealers
 
         moved = check_shifts(shifts).tolist()
-        policy = policy_of(strategy, market, options)
-        rival = None if baseline is None else policy_of("own" if default else baseline, market)
-        return backtest_dealers(policy, market, None if rival == policy else rival, noise, shifts=moved, **more)
+        policy = policy_of(strategy, found, options)
+        rival = None if baseline is None else policy_of("own" if default else baseline, found)
+        return backtest_dealers(policy, found, None if rival == policy else rival, noise, shifts=moved, **more)
 
-    strategies = strategies_of(strategy, market, noise, options, returns)
+    strategies = strategies_of(strategy, found, noise, options, returns)
     other = None
     if baseline is not None and not (default and strategies[0].name == "hold"):
-        other = strategy_of("hold" if default else baseline, market, noise)
+        other = strategy_of("hold" if default else baseline, found, noise)
     terms = terms_of(
         SIZE if size is None else size, len(strategies), execution="next" if execution is None else execution,
         **{name: 0.0 if cost is None else cost for name, cost in costs.items()},
     )  # fmt: skip
     per_year = check_number("periods_per_year", 252 if periods_per_year is None else periods_per_year, positive=True)
-    bench = Bench(market, noise, periods_per_year=per_year, **more)
+    bench = Bench(found, noise, periods_per_year=per_year, **more)
     return bench.backtest(strategies, other, terms, () if sizes is None else sizes)

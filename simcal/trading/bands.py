@@ -151,8 +151,8 @@ def share_interval(count: int, n: int, level: float) -> tuple[float, float]:
 
     if not n:
         return float("nan"), float("nan")
-    low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
-    return min(float(low), count / n), max(float(high), count / n)  # rounding may leave 0 or 1 outside
+    ends: Any = proportion_confint(count, n, alpha=1 - level, method="wilson")
+    return min(float(ends[0]), count / n), max(float(ends[1]), count / n)  # rounding may leave 0 or 1 outside
 
 
 def check_level(name: str, level: Any) -> float:

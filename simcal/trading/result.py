@@ -206,21 +206,9 @@ def save_result(
     frames: Mapping[str, pd.DataFrame | None],
     markets: Mapping[str, Mapping[str, Any]],
 ) -> Path:
-    """Write the folder of a result and return its path.
+    """Write the folder of a result: plain values as ``NAME.json``, frames that are not None as CSV, markets as TOML.
 
-    Parameters
-    ----------
-    name, result
-        Plain values, for ``NAME.json``.
-    frames
-        By name, for ``NAME.csv``; None is left out.
-    markets
-        As plain values, by file name.
-
-    Raises
-    ------
-    DataError
-        The folder cannot be written.
+    Returns the folder's path; `DataError` where it cannot be written.
     """
     folder = make_folder(folder)
     for table, frame in frames.items():

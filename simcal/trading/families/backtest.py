@@ -116,6 +116,14 @@ def backtest_family(
     -----
     NumericalWarning
         Some paths left the range of prices; they are left out and counted in the notes.
+
+    Examples
+    --------
+    >>> import simcal
+    >>> family = ["hold", "random", ("reversion", {"window": 5})]
+    >>> result = simcal.backtest_family(family, "stock-sp500", n_paths=5, n_steps=40, burn_in=10)
+    >>> sorted(result.table.index), result.agreement is None
+    (['hold', 'random', 'reversion (window 5)'], True)
     """
     data = None if prices is None else split(prices, train_share, markets, burn_in, drift)
     if n_steps is None:

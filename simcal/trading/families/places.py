@@ -77,21 +77,9 @@ def place_of(
     periods_per_year: float,
     risk_level: float,
 ) -> FamilyPlace:
-    """Play each strategy alone on the same paths, and measure.
+    """Play each strategy alone on the same paths, on the terms of one, and measure.
 
-    Parameters
-    ----------
-    market
-        With a ``stepper``.
-    terms
-        Of one strategy.
-    frozen
-        The prices do not notice the strategy.
-
-    Raises
-    ------
-    NumericalError
-        No path is usable with all strategies.
+    `NumericalError` where no path is usable with all of them. Frozen prices do not notice the strategy.
     """
     n = len(strategies)
     tables: list[list[pd.DataFrame]] = [[] for _ in strategies]
@@ -263,17 +251,10 @@ def places_table(
 def strategies_table(
     measures: pd.DataFrame, names: Sequence[str], places: pd.DataFrame, single: Mapping[str, FamilyPlace]
 ) -> pd.DataFrame:  # fmt: skip
-    """A row per strategy, the best in the market first.
+    """A row per strategy, the best in the market first, from the tables of `measures_of` and `places_table`.
 
-    Parameters
-    ----------
-    measures
-        Of `measures_of`.
-    places
-        Of `places_table`.
-    single
-        Places of a single path, by column: ``held_out`` and the like; each adds its Sharpe ratio a year and its band
-        over time, and ``held_out_deflated``.
+    Each place of a single path, by column (``held_out`` and the like), adds its Sharpe ratio a year and its band over
+    time, and ``held_out_deflated``.
     """
     rows = {}
     for j, name in enumerate(names):
@@ -301,19 +282,11 @@ def selection_table(
 ) -> pd.DataFrame:
     """What the choice of the best strategy is worth, a row per place.
 
-    Columns
-    -------
-    pbo, pbo_low, pbo_high
-        Probability of backtest overfitting, the mean over paths, with its normal band (NaN for a single path).
-    best
-        The strategy with the highest mean Sharpe ratio.
-    best_sharpe, best_held_out
-        Its mean Sharpe ratio a year here, and its Sharpe ratio on held-out prices.
-    deflated, sure, sure_low, sure_high
-        Mean over paths of the deflated Sharpe ratio of each path's best strategy, and the share of paths on which it is
-        above 0.95, with its band.
-    n_paths
-        Paths.
+    Columns: ``pbo`` with its normal band ``pbo_low``, ``pbo_high``, the mean over paths of the probability of backtest
+    overfitting; ``best``, the strategy with the highest mean Sharpe ratio, ``best_sharpe`` (a year, here) and
+    ``best_held_out``; ``deflated``, the mean over paths of the deflated Sharpe ratio of each path's best strategy, and
+    ``sure`` with ``sure_low``, ``sure_high``, the share of paths on which it is above 0.95; ``n_paths``. Bands are NaN
+    for a single path.
     """
     rows = {}
     for name, parts in places.items():

@@ -24,26 +24,14 @@ TRAIN_SHARE = 0.7
 
 @dataclass(frozen=True)
 class RealPrices:
-    """Real prices as a family meets them.
+    """Real prices as a family meets them."""
 
-    Parameters
-    ----------
-    training, held_out
-        (n,) each with its burn-in at the beginning; that of held-out prices is the end of the training ones.
-    log_returns
-        Of the training part.
-    n_held_out
-        Steps.
-    periods_per_year, described
-        Of the series; what settings say of it.
-    """
-
-    training: np.ndarray
-    held_out: np.ndarray
-    log_returns: np.ndarray
-    n_held_out: int
+    training: np.ndarray  # (n,) with a burn-in at the beginning
+    held_out: np.ndarray  # the same; its burn-in is the end of the training part
+    log_returns: np.ndarray  # of the training part
+    n_held_out: int  # steps
     periods_per_year: float
-    described: Mapping[str, Any]
+    described: Mapping[str, Any]  # what settings say of the series
 
 
 def without_drift(log_returns: np.ndarray, axis: int | None = -1) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from typing import Any
@@ -76,32 +76,17 @@ def measures(risk_level: float) -> tuple[Measure, ...]:
 class MeasuredTrades:
     """One play of strategies, measured: what is left of a `Trades` when its paths are many.
 
-    Parameters
-    ----------
-    tables
-        A frame of `measured` per strategy, with the paths that are usable.
-    steps
-        (n_times,) steps at which the first strategy and the price are known for figures; the price after as many
-        steps.
-    pnl, position, drawdown
-        (n, n_times) of the first paths: money earned so far, units held, money below the highest so far.
-    price_steps, prices
-        (n_price_times,) steps, from 0, and the prices there of the first paths, (n, n_price_times).
-    numbers
-        (n,) numbers of these paths.
-    n_failed
-        Paths left out.
+    For figures the first strategy and the price are known on the first n paths only, at some steps.
     """
 
-    tables: list[pd.DataFrame]
-    steps: np.ndarray
-    pnl: np.ndarray
-    position: np.ndarray
-    drawdown: np.ndarray
-    price_steps: np.ndarray
-    prices: np.ndarray
-    numbers: np.ndarray
-    n_failed: int
+    tables: list[pd.DataFrame]  # of `measured`, one per strategy, with the paths that are usable
+    steps: np.ndarray  # (n_times,)
+    pnl: np.ndarray  # (n, n_times) money earned so far
+    position: np.ndarray  # (n, n_times) units held
+    drawdown: np.ndarray  # (n, n_times) money below the highest so far
+    price_steps: np.ndarray  # (n_price_times,) from 0: the price after so many steps
+    prices: np.ndarray  # (n, n_price_times)
+    numbers: np.ndarray  # (n,) of these paths
 
     def only(self, paths: np.ndarray) -> MeasuredTrades:
         """The same with these paths alone (numbers)."""
@@ -122,57 +107,8 @@ def paired(plays: Sequence[MeasuredTrades]) -> list[MeasuredTrades]:
     return [one.only(common) for one in plays]
 
 
-def measured_trades(
-    parts: Iterable[Trades], n_steps: int, periods_per_year: float, risk_level: float
-) -> MeasuredTrades:
-    """Measure the parts of a play one after the other.
-
-    Raises
-    ------
-    NumericalError
-        No path is usable.
-    """
-    times = np.unique(np.linspace(0, n_steps - 1, min(TIMES, n_steps)).round().astype(int))
-    price_times = np.unique(np.linspace(0, n_steps, min(PRICE_TIMES, n_steps + 1)).round().astype(int))
-    tables: list[list[pd.DataFrame]] = []
-    drawn: dict[str, list[np.ndarray]] = {name: [] for name in _DRAWN}
-    n_failed, left = 0, FAN_PATHS
-    for part in parts:
-        good = part.usable()
-        n_failed += len(part.numbers) - len(good.numbers)
-        if not len(good.numbers):
-            continue
-        tables.append([measured(good, k, periods_per_year, risk_level) for k in range(len(good.orders))])
-        wealth = good.terms.scales[0] * good.equity[0, :left]
-        start = np.zeros((len(wealth), 1))
-        drawn["pnl"].append(wealth[:, times])
-        drawn["position"].append(good.positions[0, :left][:, times])
-        drawn["drawdown"].append(drawdowns(np.concatenate([start, wealth], axis=1))[:, times + 1])
-        drawn["prices"].append(good.prices[:left, price_times])
-        drawn["numbers"].append(good.numbers[:left])
-        left -= len(wealth)
-    if not tables:
-        raise NumericalError(
-            "No path of the market has a usable price to its end; give other parameters of the market, or fewer steps."
-        )
-    joined = [pd.concat(frames, ignore_index=True) for frames in zip(*tables, strict=True)]
-    # In one order in memory, in which sums are taken, however many parts there were.
-    arrays = {name: np.ascontiguousarray(np.concatenate(parts)) for name, parts in drawn.items()}
-    return MeasuredTrades(joined, times + 1, price_steps=price_times, n_failed=n_failed, **arrays)
-
-
 class Bench:
-    """Plays strategies on one noise, measures them, and says how far it is.
-
-    Parameters
-    ----------
-    market, noise
-        Where, and on which noise.
-    periods_per_year, level, risk_level
-        Of the measures and their bands.
-    progress
-        Called with (paths done, paths to do).
-    """
+    """Plays strategies in a market on one noise, measures them, and says how far it is: (paths done, paths to do)."""
 
     def __init__(
         self, market: Any, noise: Noise, *, periods_per_year: float, level: float, risk_level: float,
@@ -208,7 +144,9 @@ class Bench:
         capacity: pd.DataFrame | None = None
         law: ImpactLaw | None = None
         if grid:
-            at_sizes = {size: self._at_size(strategies, terms.resized(size), terms, played[1]) for size in grid}
+            at_sizes: dict[Any, pd.DataFrame] = {
+                size: self._at_size(strategies, terms.resized(size), terms, played[1]) for size in grid
+            }
             capacity = pd.concat(at_sizes, names=["size", "name"])
             law = impact_law(self.market, grid, noise=noise, level=self.level, told=self._told)
         return Backtest(
@@ -235,14 +173,36 @@ class Bench:
         )  # fmt: skip
 
     def _play(self, strategies: Sequence[Strategy], terms: Terms, *, frozen: bool = False) -> MeasuredTrades:
-        """Play, and measure; chunk by chunk."""
-
-        def parts() -> Any:
-            for part in play_chunks(strategies, self.market, self.noise, terms, frozen=frozen):
-                yield part
-                self._told(len(part.numbers))
-
-        return measured_trades(parts(), self.noise.n_steps, self.periods_per_year, self.risk_level)
+        """Play, and measure, chunk by chunk; `NumericalError` where no path is usable."""
+        n_steps = self.noise.n_steps
+        times = np.unique(np.linspace(0, n_steps - 1, min(TIMES, n_steps)).round().astype(int))
+        price_times = np.unique(np.linspace(0, n_steps, min(PRICE_TIMES, n_steps + 1)).round().astype(int))
+        tables: list[list[pd.DataFrame]] = [[] for _ in strategies]
+        drawn: dict[str, list[np.ndarray]] = {name: [] for name in _DRAWN}
+        left = FAN_PATHS
+        for part in play_chunks(strategies, self.market, self.noise, terms, frozen=frozen):
+            good = part.usable()
+            if len(good.numbers):
+                for k, frames in enumerate(tables):
+                    frames.append(measured(good, k, self.periods_per_year, self.risk_level))
+                wealth = good.terms.scales[0] * good.equity[0, :left]
+                start = np.zeros((len(wealth), 1))
+                drawn["pnl"].append(wealth[:, times])
+                drawn["position"].append(good.positions[0, :left][:, times])
+                drawn["drawdown"].append(drawdowns(np.concatenate([start, wealth], axis=1))[:, times + 1])
+                drawn["prices"].append(good.prices[:left, price_times])
+                drawn["numbers"].append(good.numbers[:left])
+                left -= len(wealth)
+            self._told(len(part.numbers))
+        if not tables[0]:
+            raise NumericalError(
+                "No path of the market has a usable price to its end; give other parameters of the market, or fewer "
+                "steps."
+            )
+        joined = [pd.concat(frames, ignore_index=True) for frames in tables]
+        # In one order in memory, in which sums are taken, however many parts there were.
+        arrays = {name: np.ascontiguousarray(np.concatenate(parts)) for name, parts in drawn.items()}
+        return MeasuredTrades(joined, times + 1, price_steps=price_times, **arrays)
 
     def _told(self, n_paths: int) -> None:
         """So many more paths are done."""

@@ -225,7 +225,8 @@ class Caller:
         strategy, (history, known, position, cash, step) = self.strategy, state
         if strategy.form == "compiled":
             answers = np.empty(len(position))
-            decide, more = (_decide_by_path, (path,)) if strategy.knows_path else (_decide, ())
+            decide: Any = _decide_by_path if strategy.knows_path else _decide
+            more = (path,) if strategy.knows_path else ()
             decide(strategy.decide, history, known, position, cash, step, *more, answers)
             return answers
         seen = (_locked(history[:, :known]), _locked(position), _locked(cash), step)

@@ -267,6 +267,12 @@ def path_measures(record: TrackRecord, risk_level: float = 0.95) -> pd.DataFrame
         (C. Acerbi and D. Tasche, Journal of Banking and Finance 26, 2002).
     skewness, excess_kurtosis
         Of the returns, with divisor n; the kurtosis less 3. NaN for a constant.
+
+    Examples
+    --------
+    >>> table = path_measures(record_of_pnl([[1.0, -2.0, 3.0]], capital=100.0, periods_per_year=252))
+    >>> float(table["total_pnl"][0]), float(table["max_drawdown"][0])
+    (2.0, 2.0)
     """
     check_level("risk_level", risk_level)
     returns, wealth, per_year = record.returns, record.wealth, record.periods_per_year

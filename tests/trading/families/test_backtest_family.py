@@ -10,12 +10,12 @@ from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models import load
 from simcal.models.stock.market import StockMarket
 from simcal.report import write_report
+from simcal.trading.bands import Noise
 from simcal.trading.families import backtest_family
 from simcal.trading.families.backtest import TRAINING, UNNOTICED
 from simcal.trading.families.places import place_of
 from simcal.trading.families.prices import peer_prices, without_drift, without_skill
 from simcal.trading.families.result import CALIBRATED, HELD_OUT
-from simcal.trading.bands import Noise
 from simcal.trading.orders import RecordedPrices, strategies_of, terms_of
 
 SP500 = load("stock-sp500")

@@ -8,9 +8,9 @@ import pytest
 from simcal.data import PriceSeries
 from simcal.errors import ParameterError
 from simcal.models import load, save
+from simcal.trading.bands import Noise
 from simcal.trading.families import FAMILIES, family_of, markets_of, markets_of_run, resampled
 from simcal.trading.families.prices import train_share_of
-from simcal.trading.bands import Noise
 from simcal.trading.orders import RecordedPrices, play, recorded, strategies_of, terms_of
 
 SP500 = load("stock-sp500")
