@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from simcal.models import load
-from simcal.trading.noise import Noise
+from simcal.trading.bands import Noise
 from simcal.trading.orders import Strategy, play, replay, strategy_of, terms_of
 
 N_PATHS, N_STEPS, BURN_IN = 1024, 250, 60

@@ -26,5 +26,5 @@ def test_notebook_runs_without_errors_or_warnings_and_shows_what_it_draws(name: 
     ]
     assert printed == []
     for cell in cells:
-        if re.search(r"^plot_", cell.source, re.MULTILINE):
+        if re.search(r"^plot_|^\w+\.plot\(", cell.source, re.MULTILINE):
             assert any("image/png" in output.get("data", {}) for output in cell.outputs), cell.source

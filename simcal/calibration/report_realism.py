@@ -15,13 +15,14 @@ from simcal.report import (
     Picture,
     Section,
     Table,
-    format_number,
+    cells,
     plot_autocorrelation,
     plot_fact_bands,
     plot_ladder,
     plot_log_returns,
     plot_price_paths,
     plot_tails,
+    span,
 )
 
 _SAMPLES_DRAWN = 100
@@ -62,12 +63,11 @@ def _facts_overview(parts: tuple[PartValidation, ...]) -> Section:
 def _facts(part: PartValidation) -> Section:
     table = part.fact_table().sort_values("number", kind="stable")
     described = zip(table["label"], table["unit"], strict=True)
-    bands = zip(table["low"], table["high"], strict=True)
     shown = pd.DataFrame(
         {
             "fact": [f"{label} ({unit})" if unit else label for label, unit in described],
             "real": table["data"].to_numpy(),
-            "95 % band": [f"{format_number(low)}\u00a0to\u00a0{format_number(high)}" for low, high in bands],
+            "95 % band": cells(span, table, "low", "high", to="\u00a0to\u00a0"),
             "simulated": table["simulated"].to_numpy(),
             "this market": _marks(table["passes"], True, False),
         }
@@ -91,30 +91,21 @@ def _ladder(parts: tuple[PartValidation, ...]) -> Section:
             continue
         ladder = part.ladder.rename(index=LABELS)
         where = f"{spoken(part)}, {part.n_windows} real windows"
-        shown = pd.DataFrame(
-            {
-                "series": ladder.index,
-                **{
-                    label: [
-                        f"{row[f'{name}_auc']:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
-                        for _, row in ladder.iterrows()
-                    ]
-                    for name, label in (("logistic", "logistic regression"), ("forest", "random forest"))
-                },
-                "real windows": ladder["n_real"].to_numpy(),
-                "skipped": (ladder["n_skipped_real"] + ladder["n_skipped_fake"]).to_numpy(),
-            }
-        )
+        auc = {
+            label: cells(_auc, ladder, f"{name}_auc", f"{name}_low", f"{name}_high")
+            for name, label in (("logistic", "logistic regression"), ("forest", "random forest"))
+        }
+        skipped = ladder["n_skipped_real"] + ladder["n_skipped_fake"]
+        shown = pd.DataFrame({"series": ladder.index, **auc, "real windows": ladder["n_real"], "skipped": skipped})
         tables.append(Table(shown, f"AUC with its 95 % interval, {where}."))
-        figures.append(
-            Picture(
-                plot_ladder(ladder, title=f"Can a classifier tell it from the real market? ({part.name})"),
+        caption = f"On {where}: too few for a floor of real against real. Lines are 95 % intervals."
+        if any(str(name).startswith("real") for name in ladder.index):
+            caption = (
                 f"On {where}. Bars near 0.5 cannot be told from the real series. The pale bars, real windows against "
                 "real ones, are the floor; nothing can be asked to do better. Lines are 95 % intervals."
-                if any(str(name).startswith("real") for name in ladder.index)
-                else f"On {where}: too few for a floor of real against real. Lines are 95 % intervals.",
             )
-        )
+        title = f"Can a classifier tell it from the real market? ({part.name})"
+        figures.append(Picture(plot_ladder(ladder, title=title), caption))
         few = "few" if part.n_windows < 50 else "enough for intervals of some 0.1"
         prose.append(
             f"On {spoken(part)} there are {part.n_windows} windows that do not overlap: {few}. Read the intervals, not "
@@ -123,14 +114,17 @@ def _ladder(parts: tuple[PartValidation, ...]) -> Section:
     notes = [note for part in parts for note in part.notes if "windows" in note]
     if not figures:
         return Section("Classifier ladder", notes)
-    prose.insert(
-        0,
+    first = (
         "Fresh classifiers are trained to tell simulated from real windows by twelve features (the nine "
         "Franke-Westerhoff moments, log kurtosis, leverage, coarse-fine asymmetry), with folds that are blocks in "
         "time. An AUC of 0.5 says that they cannot, 1 that they always can; the models below are judged on the same "
-        "real windows.",
+        "real windows."
     )
-    return Section("Classifier ladder", [*prose, *notes], tables, figures)
+    return Section("Classifier ladder", [first, *prose, *notes], tables, figures)
+
+
+def _auc(value: float, low: float, high: float) -> str:
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _moments(parts: tuple[PartValidation, ...]) -> Section:
@@ -153,59 +147,43 @@ def _moments(parts: tuple[PartValidation, ...]) -> Section:
 
 
 def _pictures(run: Run) -> Section:
-    settings = _UNJUDGED if run.validation is None else run.validation.settings
+    """Prices and returns, of samples that are those that were judged."""
+    settings, series = _UNJUDGED if run.validation is None else run.validation.settings, run.series
     samples = draw_samples(
-        run.market, run.series, train_share=settings["train_share"], burn_in=settings["burn_in"],
+        run.market, series, train_share=settings["train_share"], burn_in=settings["burn_in"],
         n_samples=min(settings["n_samples"], _SAMPLES_DRAWN), seed=settings["seed"], baselines=settings["baselines"],
     )  # fmt: skip
-    return Section("Prices and returns", figures=_figures(run, samples))
-
-
-def _figures(run: Run, samples: Samples) -> list[Picture]:
-    series, good = run.series, samples.usable
-    prices, returns, real = samples.prices[good], samples.returns[good], run.series.log_returns
+    good, real = samples.usable, series.log_returns
+    prices, returns = samples.prices[good], samples.returns[good]
     dates = series.dates if isinstance(series.dates, pd.DatetimeIndex) else None
-    period = _PERIODS.get(series.frequency or "", "steps")
-    baselines = {
+    period: Any = {"period": _PERIODS.get(series.frequency or "", "steps")}
+    others = {
         LABELS.get(name, name): r[np.isfinite(r).all(axis=1)]
         for name, r in samples.baselines.items()
         if "bootstrap" not in name
     }
+    beside: Any = {"baselines": others, "real_name": series.name}
     shown = {series.name: real} | {f"simulated {i + 1}": r for i, r in enumerate(returns[:2])}
     lags = min(100, len(real) // 5)
-    return [
-        Picture(
-            plot_price_paths(prices, series.prices, dates=dates, real_name=series.name, period=period),
-            f"The real price and {len(prices)} simulated samples, all at 100 in the beginning. The real line should "
-            "look like one of the single paths and stay in the band; a band that does not widen says that the "
-            "simulated price is tied to a level.",
+    figures = {
+        f"The real price and {len(prices)} simulated samples, all at 100 in the beginning. The real line should look "
+        "like one of the single paths and stay in the band; a band that does not widen says that the simulated price "
+        "is tied to a level.": plot_price_paths(prices, series.prices, dates=dates, real_name=series.name, **period),
+        "Returns of the real series (top) and of two simulated samples: quiet and stormy times should alternate in the "
+        "same way, with extremes of the same size.": plot_log_returns(
+            shown, dates=None if dates is None else dates[1:], **period
         ),
-        Picture(
-            plot_log_returns(shown, dates=None if dates is None else dates[1:], period=period),
-            "Returns of the real series (top) and of two simulated samples: quiet and stormy times should alternate in "
-            "the same way, with extremes of the same size.",
+        "How often a return exceeds x standard deviations. Real points above the Gaussian line are the heavy tails; "
+        "they should lie in the simulated band.": plot_tails(real, returns, **beside),
+        "Autocorrelation of returns: close to zero at all lags, or the market could be predicted.": (
+            plot_autocorrelation(real, returns, of="returns", max_lag=min(30, lags), **beside, **period)
         ),
-        Picture(
-            plot_tails(real, returns, baselines=baselines, real_name=series.name),
-            "How often a return exceeds x standard deviations. Real points above the Gaussian line are the heavy "
-            "tails; they should lie in the simulated band.",
+        "Autocorrelation of absolute returns: volatility clusters, so it falls slowly. The points should follow the "
+        "simulated median inside its band.": (
+            plot_autocorrelation(real, returns, of="absolute returns", max_lag=lags, **beside, **period)
         ),
-        Picture(
-            plot_autocorrelation(
-                real, returns, of="returns", max_lag=min(30, lags), baselines=baselines, real_name=series.name,
-                period=period,
-            ),
-            "Autocorrelation of returns: close to zero at all lags, or the market could be predicted.",
-        ),
-        Picture(
-            plot_autocorrelation(
-                real, returns, of="absolute returns", max_lag=lags, baselines=baselines, real_name=series.name,
-                period=period,
-            ),
-            "Autocorrelation of absolute returns: volatility clusters, so it falls slowly. The points should follow "
-            "the simulated median inside its band.",
-        ),
-    ]  # fmt: skip
+    }
+    return Section("Prices and returns", figures=[Picture(drawing, words) for words, drawing in figures.items()])
 
 
 def _marks(passes: Iterable[Any], yes: object, no: object) -> pd.Series:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ from simcal.cli.output import Json, print_json, progress_bar, say
 from simcal.errors import ParameterError
 
 if TYPE_CHECKING:
-    from simcal.trading import Backtest
+    from simcal.trading import Backtest, FamilyBacktest
     from simcal.trading.dealers import HistoryShift
 
 _PATIENCE = 3.0  # seconds before a bar appears
@@ -91,7 +92,9 @@ def command(
     """
     import simcal
 
-    _check(market, map_, history, out)
+    if map_ and history is None:
+        raise ParameterError("--map names the columns of a history; give its file as --history too.")
+    refuse_run_folder(out, [market], "the run's")
     played = simcal.load(market)
     shifts = _numbers("--shift", shift or [], "half spreads, such as -0.1,0.1")
     grid = None if sizes is None else _numbers("--sizes", sizes, "sizes, such as 0.1,1,10")
@@ -101,7 +104,11 @@ def command(
             raise ParameterError(
                 f"--history holds a dealer's own requests, but {market} is a market with a price; leave it out."
             )
-        past = _past(history, map_ or [], market, shifts or _SHIFTS, level)
+        from simcal.data.requests import load_requests, parse_map
+        from simcal.trading.dealers import shift_history
+
+        requests = load_requests(history, parse_map(map_ or []))
+        past = shift_history(requests, market, sorted({0.0, *(shifts or _SHIFTS)}), level=level)
     given: Any = {"size": size[0] if size and len(size) == 1 else size, "execution": execution, "returns": returns}
     with progress_bar("paths played", _PATIENCE) as told:
         result = simcal.backtest(
@@ -111,12 +118,9 @@ def command(
             burn_in=burn_in, periods_per_year=periods_per_year, level=level, risk_level=risk_level, threads=threads,
             progress=told,
         )  # fmt: skip
-    written = None if out is None else _write(out, result, past, report)
+    written = {} if out is None else write_folder(out, result, report, past)
     if as_json:
-        more: dict[str, Any] = {} if past is None else {"history": past.to_dict()}
-        if written is not None:
-            more |= {"folder": str(out)} | ({"report": str(written)} if report else {})
-        print_json(result.to_dict() | more)
+        print_json(result.to_dict() | ({} if past is None else {"history": past.to_dict()}) | written)
         return
     from simcal.cli.backtest_tables import print_history, print_result
 
@@ -125,15 +129,7 @@ def command(
         print_history(past, Path(history or "").name)
     for note in result.notes:
         say(note)
-    if written is not None:
-        say(f"Written to {out}" + (f"; the report is {written}." if report else "."))
-
-
-def _check(market: str, map_: list[str] | None, history: str | None, out: Path | None) -> None:
-    if map_ and history is None:
-        raise ParameterError("--map names the columns of a history; give its file as --history too.")
-    if out is not None and Path(market).is_dir() and out.resolve() == Path(market).resolve():
-        raise ParameterError(f"{out} is the run's own folder, whose report would be lost; give another --out.")
+    say_where(written)
 
 
 def _options(settings: Sequence[str]) -> dict[str, float]:
@@ -159,19 +155,33 @@ def _numbers(option: str, texts: Sequence[str], what: str) -> list[float]:
         raise ParameterError(f"{option} {' '.join(texts)} is not understood; give numbers of {what}.") from None
 
 
-def _past(history: str, map_: list[str], market: str, shifts: Sequence[float], level: float) -> HistoryShift:
-    from simcal.data.requests import load_requests, parse_map
-    from simcal.trading.dealers import shift_history
+def refuse_run_folder(out: Path | None, markets: Sequence[str], whose: str) -> None:
+    """Raise where results would be written over those of the run that is the market."""
+    if out is not None and out.resolve() in [Path(market).resolve() for market in markets if Path(market).is_dir()]:
+        raise ParameterError(f"{out} is {whose} own folder, whose report would be lost; give another --out.")
 
-    return shift_history(load_requests(history, parse_map(map_)), market, sorted({0.0, *shifts}), level=level)
 
-
-def _write(out: Path, result: Backtest, past: HistoryShift | None, report: bool) -> Path:
-    """The folder's files; the path of the report, or of the folder."""
-    from simcal.files import write_atomically
-    from simcal.trading import write_backtest_report
-
+def write_folder(
+    out: Path, result: Backtest | FamilyBacktest, report: bool, past: HistoryShift | None = None
+) -> dict[str, str]:
+    """Write the files of a result; where its folder is, and its report."""
     result.save(out)
     if past is not None:
+        from simcal.files import write_atomically
+
         write_atomically(out / "history.csv", past.table.to_csv(index=False, lineterminator="\n"))
-    return write_backtest_report(out / "report.html", result, past) if report else out
+    if not report:
+        return {"folder": str(out)}
+    from simcal.report import write_report
+
+    page = result.page()
+    if past is not None:
+        page = replace(page, sections=[*page.sections, *past.sections()])
+    return {"folder": str(out), "report": str(write_report(page, out / "report.html"))}
+
+
+def say_where(written: Mapping[str, str]) -> None:
+    """Say what was written, if anything was."""
+    if written:
+        report = f"; the report is {written['report']}." if "report" in written else "."
+        say(f"Written to {written['folder']}{report}")

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from simcal.environments.game import Game, finite_actions, positive, rewarded
+from simcal.environments.episodes import Episodes, finite_actions, positive, rewarded
 from simcal.models.dealers.market import RfqMarket
 
 Reward = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], Any]
@@ -16,7 +16,7 @@ LIMIT = 10.0  # observations are clipped to plus and minus this number
 OBSERVATIONS = ("side", "size", "dealers", "mid change", "inventory", "profit", "time left")
 
 
-class DealerGame(Game):
+class DealerGame(Episodes):
     """Dealer 0 on many paths; see `simcal.environments.dealers.DealerEnv`.
 
     Attributes

@@ -8,9 +8,8 @@ from typing import Any
 from gymnasium.vector import AutoresetMode
 
 from simcal.environments.dealer_game import OBSERVATIONS, DealerGame, Reward
-from simcal.environments.game import market_of
-from simcal.environments.single import SingleEnv
-from simcal.environments.vector import NativeVectorEnv
+from simcal.environments.episodes import market_of
+from simcal.environments.gym import NativeVectorEnv, SingleEnv
 from simcal.models import Market
 
 MARKET = "rfq-desk"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar, Unpack
 
@@ -10,7 +11,7 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from simcal.environments.stock import MARKET, StockOptions, stock_game
+from simcal.environments.stock import MARKET, StockEpisodes, StockOptions
 from simcal.errors import ParameterError
 from simcal.models import Market
 from simcal.noise import check_integer
@@ -40,16 +41,14 @@ class StockParallelEnv(ParallelEnv):
         self, market: Market | str | Path = MARKET, n_agents: int = 2, **options: Unpack[StockOptions]
     ) -> None:
         n_agents = check_integer("n_agents", n_agents, 1, 10_000)
-        self._game = stock_game(market, 1, n_agents, **options)
+        self._game = StockEpisodes(market, 1, n_agents, **options)
         self.possible_agents = [f"trader_{j}" for j in range(n_agents)]
         self.agents: list[str] = []
         self.render_mode = None
         self.OBSERVATIONS = names(self._game.n_returns)
-        seen, chosen = self._game.observation_space, self._game.action_space
-        self.observation_spaces = {
-            agent: gymnasium.spaces.Box(seen.low, seen.high, dtype=np.float32) for agent in self.possible_agents
-        }
-        self.action_spaces = {agent: _copied(chosen) for agent in self.possible_agents}
+        # A space of its own for each: they have generators of their own.
+        self.observation_spaces = {agent: deepcopy(self._game.observation_space) for agent in self.possible_agents}
+        self.action_spaces = {agent: deepcopy(self._game.action_space) for agent in self.possible_agents}
         self._generator: np.random.Generator | None = None
 
     def observation_space(self, agent: str) -> gymnasium.Space:
@@ -100,16 +99,7 @@ class StockParallelEnv(ParallelEnv):
         return {agent: self._game.seen_by(self._number(agent))[0] for agent in agents}
 
     def _told(self, agents: list[str]) -> dict[str, dict[str, Any]]:
-        game = self._game
-        shared = {name: game.info()[name][0].item() for name in ("path", "price")}
-        own = {"position": game.position, "wealth": game.wealth}
-        return {
-            agent: shared | {name: float(of[self._number(agent), 0]) for name, of in own.items()} for agent in agents
-        }
-
-
-def _copied(space: gymnasium.Space) -> gymnasium.Space:
-    """An equal space with a generator of its own."""
-    if isinstance(space, gymnasium.spaces.Box):
-        return gymnasium.spaces.Box(space.low, space.high, dtype=np.float32)
-    return gymnasium.spaces.Discrete(3)
+        info, own = self._game.info(), {"position": self._game.position, "wealth": self._game.wealth}
+        shared = {name: info[name][0].item() for name in ("path", "price")}
+        numbers = {agent: self._number(agent) for agent in agents}
+        return {agent: shared | {name: float(of[j, 0]) for name, of in own.items()} for agent, j in numbers.items()}

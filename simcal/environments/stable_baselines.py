@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
-from simcal.environments.vector import NativeVectorEnv
+from simcal.environments.gym import NativeVectorEnv
 from simcal.errors import ParameterError
 
 

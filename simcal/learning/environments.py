@@ -10,9 +10,8 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from simcal.environments.game import Game, finite_actions
-from simcal.environments.single import SingleEnv
-from simcal.environments.vector import NativeVectorEnv
+from simcal.environments.episodes import Episodes, finite_actions
+from simcal.environments.gym import NativeVectorEnv, SingleEnv
 from simcal.errors import ParameterError
 from simcal.learning import ACTIONS, FEATURES, LearningMarket, TrainedMarket, load_market
 from simcal.learning.books import layout as at
@@ -55,7 +54,7 @@ def spaces() -> tuple[gymnasium.spaces.Box, gymnasium.spaces.Box]:
     )
 
 
-class LearningGame(Game):
+class LearningGame(Episodes):
     """Trader 0 on many paths; see `LearningEnv`."""
 
     def __init__(

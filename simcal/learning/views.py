@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import AECEnv, ParallelEnv
 
-from simcal.environments.game import finite_actions
+from simcal.environments.episodes import finite_actions
 from simcal.errors import ParameterError
 from simcal.learning import ACTIONS, FEATURES, LearningMarket
 from simcal.learning.books import layout as at

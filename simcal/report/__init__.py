@@ -6,36 +6,40 @@ the real series in the legend.
 """
 
 from simcal.report.dealing import plot_hit_curve, plot_hit_ratios, plot_quote_distances, plot_request_ends
+from simcal.report.dealing_backtest import plot_inventory, plot_profit_frontier, plot_shifted_margins
 from simcal.report.dealing_money import plot_inventory_path, plot_mark_outs, plot_profit_sources
-from simcal.report.dependence import plot_autocorrelation, plot_tails
 from simcal.report.equilibrium import plot_agents_over_time, plot_over_time, plot_residuals
-from simcal.report.html import Picture, Section, Table, embed_figure, write_report
+from simcal.report.html import Page, Picture, Section, Table, embed_figure, figure_in, write_report
 from simcal.report.paths import plot_path_with_demand, plot_same_noise
-from simcal.report.prices import plot_log_returns, plot_price_paths
-from simcal.report.tables import format_number
-from simcal.report.trading import plot_inventory, plot_profit_fan, plot_profit_frontier, plot_shifted_margins
-from simcal.report.trading_impact import plot_impact_law, plot_impact_over_time
-from simcal.report.trading_orders import plot_capacity, plot_drawdowns, plot_path_distributions
+from simcal.report.series import plot_autocorrelation, plot_log_returns, plot_price_paths, plot_tails
+from simcal.report.shapes import draw_band, draw_compared, draw_fan, draw_histograms, draw_zero, plot_profit_fan
+from simcal.report.tables import banded, cells, format_number, give_or_take, span, two_decimals, whole_percent
 from simcal.report.training import plot_convergence, plot_losses, plot_parameters
 from simcal.report.verdicts import plot_errors_against_bound, plot_fact_bands, plot_ladder
 
 __all__ = [
+    "Page",
     "Picture",
     "Section",
     "Table",
+    "banded",
+    "cells",
+    "draw_band",
+    "draw_compared",
+    "draw_fan",
+    "draw_histograms",
+    "draw_zero",
     "embed_figure",
+    "figure_in",
     "format_number",
+    "give_or_take",
     "plot_agents_over_time",
     "plot_autocorrelation",
-    "plot_capacity",
     "plot_convergence",
-    "plot_drawdowns",
     "plot_errors_against_bound",
     "plot_fact_bands",
     "plot_hit_curve",
     "plot_hit_ratios",
-    "plot_impact_law",
-    "plot_impact_over_time",
     "plot_inventory",
     "plot_inventory_path",
     "plot_ladder",
@@ -44,7 +48,6 @@ __all__ = [
     "plot_mark_outs",
     "plot_over_time",
     "plot_parameters",
-    "plot_path_distributions",
     "plot_path_with_demand",
     "plot_price_paths",
     "plot_profit_fan",
@@ -56,5 +59,8 @@ __all__ = [
     "plot_same_noise",
     "plot_shifted_margins",
     "plot_tails",
+    "span",
+    "two_decimals",
+    "whole_percent",
     "write_report",
 ]

@@ -50,34 +50,44 @@ class Section:
     figures: Sequence[Picture] = ()
 
 
-def write_report(
-    path: str | Path,
-    title: str,
-    sections: Sequence[Section],
-    *,
-    subtitle: str = "",
-    key_numbers: Mapping[str, Any] | None = None,
-    provenance: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write one self-contained HTML file and return its path.
+@dataclass(frozen=True)
+class Page:
+    """A report before it is written: what stands at its head, its sections, and what stands at its foot.
 
-    Main arguments
-    --------------
-    path
-        The file, usually `report.html` in a run folder.
-    title
-        The heading of the page.
+    Parameters
+    ----------
+    title, subtitle
+        The heading of the page, and a sentence under it.
     sections
         In order; their headings make the table of contents.
-
-    Other arguments
-    ---------------
-    subtitle
-        A sentence under the title.
     key_numbers
         Label to value for the box on top; values are text, numbers or booleans (pass and fail).
     provenance
         Versions, seed and hashes for the foot of the page.
+    """
+
+    title: str
+    sections: Sequence[Section]
+    subtitle: str = ""
+    key_numbers: Mapping[str, Any] | None = None
+    provenance: Mapping[str, Any] | None = None
+
+
+def write_report(result: Any, path: Any, sections: Sequence[Section] | None = None, **more: Any) -> Path:
+    """Write what a result shows of itself into one self-contained HTML file.
+
+    Parameters
+    ----------
+    result
+        Anything with ``page()``, such as a `Backtest`, or a `Page`.
+    path
+        The file, usually ``report.html`` in a folder of results.
+    sections, **more
+        Of a report that is no result: ``write_report(path, title, sections, ...)`` with the fields of a `Page`.
+
+    Returns
+    -------
+    The file's path.
 
     Raises
     ------
@@ -86,20 +96,39 @@ def write_report(
     DataError
         The file cannot be written.
     """
-    headings = [section.heading for section in sections]
+    if sections is not None:
+        result, path = Page(path, sections, **more), result
+    page = result if isinstance(result, Page) else result.page()
+    headings = [section.heading for section in page.sections]
     repeated = next((heading for heading in headings if headings.count(heading) > 1), None)
     if repeated is not None:
         raise ParameterError(f"Two sections of the report are headed '{repeated}'. Give each its own heading.")
     template = files("simcal.report").joinpath("template.html.j2").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(template).render(
-        title=title,
-        subtitle=subtitle,
-        key_numbers={label: _cell(value, 3) for label, value in (key_numbers or {}).items()},
-        provenance={label: str(value) for label, value in (provenance or {}).items()},
-        sections=[_rendered(section, number) for number, section in enumerate(sections, start=1)],
+    text = environment.from_string(template).render(
+        title=page.title,
+        subtitle=page.subtitle,
+        key_numbers={label: _cell(value, 3) for label, value in (page.key_numbers or {}).items()},
+        provenance={label: str(value) for label, value in (page.provenance or {}).items()},
+        sections=[_rendered(section, number) for number, section in enumerate(page.sections, start=1)],
     )
-    return write_atomically(path, page)
+    return write_atomically(path, text)
+
+
+def figure_in(sections: Sequence[Section], heading: str, number: int = 0) -> Figure:
+    """A figure of the section with this heading, for those who look at a result without its report.
+
+    Raises
+    ------
+    ParameterError
+        There is no such section, or it has not so many figures.
+    """
+    drawn = {section.heading: section.figures for section in sections if section.figures}
+    try:
+        return _figure_of(drawn[heading][number].drawing)
+    except (KeyError, IndexError):
+        have = ", ".join(f"{len(figures)} of '{name}'" for name, figures in drawn.items())
+        raise ParameterError(f"There is no figure {number} of {heading!r}; there are {have}.") from None
 
 
 def embed_figure(drawing: Any) -> str:
@@ -116,23 +145,20 @@ def embed_figure(drawing: Any) -> str:
 
 
 def _rendered(section: Section, number: int) -> dict[str, Any]:
-    return {
-        "anchor": f"section-{number}",
-        "heading": section.heading,
-        "prose": list(section.prose),
-        "tables": [
-            {
-                "caption": table.caption,
-                "columns": [str(column) for column in table.frame.columns],
-                "rows": [[_cell(value, table.digits) for value in row] for row in table.frame.itertuples(index=False)],
-            }
-            for table in section.tables
-        ],
-        "figures": [
-            {"image": embed_figure(picture.drawing), "caption": picture.caption, "title": _title_of(picture.drawing)}
-            for picture in section.figures
-        ],
-    }
+    tables = [
+        {
+            "caption": table.caption,
+            "columns": [str(column) for column in table.frame.columns],
+            "rows": [[_cell(value, table.digits) for value in row] for row in table.frame.itertuples(index=False)],
+        }
+        for table in section.tables
+    ]
+    figures = [
+        {"image": embed_figure(picture.drawing), "caption": picture.caption, "title": _title_of(picture.drawing)}
+        for picture in section.figures
+    ]
+    found = {"anchor": f"section-{number}", "heading": section.heading, "prose": list(section.prose)}
+    return found | {"tables": tables, "figures": figures}
 
 
 def _cell(value: Any, digits: int) -> dict[str, str]:

@@ -21,16 +21,13 @@ def plot_path_with_demand(
 ) -> np.ndarray:
     """A simulated price on top and, below it, what each group of traders bought or sold.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     prices
         One path, shape (n + 1,).
     demand
         Demand or volume by group, in shares per step. Shape (n,) is drawn as bars for the group, (n, traders) as a row
         of colours per trader.
-
-    Other arguments
-    ---------------
     fundamental
         The fundamental value, shape (n + 1,).
     quantity
@@ -110,15 +107,9 @@ def plot_same_noise(
 
 def _draw_traders(panel: Axes, demand: np.ndarray, largest: float, label: str) -> None:
     n_steps, n_traders = demand.shape
-    image = panel.imshow(
-        demand.T,
-        aspect="auto",
-        interpolation="nearest",
-        cmap="PuOr_r",
-        vmin=-largest,
-        vmax=largest,
-        extent=(0.5, n_steps + 0.5, n_traders + 0.5, 0.5),
-    )
+    extent = (0.5, n_steps + 0.5, n_traders + 0.5, 0.5)
+    scale = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest}
+    image = panel.imshow(demand.T, aspect="auto", interpolation="nearest", extent=extent, **scale)
     panel.figure.colorbar(image, ax=panel, label=label, pad=0.01, aspect=8)
     panel.set_yticks(sorted({1, n_traders}))
     panel.set_ylabel("trader")

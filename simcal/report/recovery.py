@@ -61,8 +61,7 @@ def plot_recovered(
     handles = [Line2D([], [], color=palette[m], marker="o", ls="", ms=4, label=m) for m in methods]
     handles.append(Line2D([], [], color=REAL, ls="--", lw=1.0, label="true value"))
     handles.append(Line2D([], [], color=GAUSSIAN, lw=4.0, label="± standard error, cut at the panel's range"))
-    name_grid(grid, title, handles)
-    return grid
+    return name_grid(grid, title, handles)
 
 
 @house_style()
@@ -96,12 +95,10 @@ def plot_directions(
         for (i, j), value in np.ndenumerate(values):
             shade = "white" if abs(value) > 0.65 else "black"
             panel.text(j, i, f"{value:+.2f}", ha="center", va="center", fontsize=7.5, color=shade)
-        panel.set_yticks(
-            range(len(mine)), [f"{e:.0f} %" if e >= 10 else f"{e:.1f} %" for e in mine["standard error (%)"]]
-        )
+        errors = [f"{e:.0f} %" if e >= 10 else f"{e:.1f} %" for e in mine["standard error (%)"]]
+        panel.set_yticks(range(len(mine)), errors)
         panel.set_xticks(range(len(parameters)), list(parameters), fontsize=7.5)
         panel.grid(False)
         panel.set(title=str(method), ylabel="standard error (%)")
         panel.set_xlabel("component: relative change of the parameter (1)" if method == methods[-1] else "")
-    name_grid(grid, title, [])
-    return grid
+    return name_grid(grid, title, [])

@@ -4,7 +4,7 @@ Figures are made through the object API: nothing is registered with pyplot, so n
 global state is left behind.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -13,7 +13,6 @@ import seaborn as sns
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 # Okabe and Ito's colours: told apart with every common kind of colour blindness.
 REAL = "#1a1a1a"
@@ -96,19 +95,6 @@ def alternatives(names: Sequence[Any]) -> dict[Any, str]:
     return {name: palette[i % len(palette)] for i, name in enumerate(names)}
 
 
-def plain_log_ticks(ax: Axes) -> None:
-    """Write the ticks of a logarithmic price axis as plain numbers, fewer of them over several decades."""
-    low, high = ax.get_ylim()
-    shown = range(1, 10) if high < 12.0 * low else (1, 2, 5)
-
-    def plain(value: float, _: int) -> str:
-        return f"{value:,.10g}" if round(value / 10.0 ** np.floor(np.log10(value) + 1e-9)) in shown else ""
-
-    ax.yaxis.set_major_formatter(FuncFormatter(plain))
-    ax.yaxis.set_minor_formatter(FuncFormatter(plain))
-    ax.tick_params(axis="y", which="minor", labelsize=7.5, labelcolor="#777777")
-
-
 def legend_below(ax: Axes, handles: list[Any] | None = None) -> None:
     """The legend under a figure of one panel, where it covers nothing; inside the axes of other figures."""
     drawn = ax.get_legend_handles_labels()[0] if handles is None else handles
@@ -119,15 +105,15 @@ def legend_below(ax: Axes, handles: list[Any] | None = None) -> None:
         ax.legend(handles=drawn)
 
 
-def name_grid(grid: np.ndarray, title: str, handles: list[Any]) -> None:
-    """One title over all panels of a figure, and one legend beside it."""
+def name_grid(grid: np.ndarray, title: str, handles: list[Any] | None = None) -> np.ndarray:
+    """One title over all panels of a figure and one legend below, of `handles` or of all that has a label once."""
     figure = grid[0, 0].figure
     figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
-
-
-def draw_lines(ax: Axes, x: Any, lines: Mapping[str, Any] | None, **options: Any) -> None:
-    """One line per baseline, each in its colour."""
-    palette = colours(list(lines or {}))
-    for name, y in (lines or {}).items():
-        ax.plot(x, y, color=palette[name], label=name, **options)
+    if handles is None:
+        labelled = [handle for ax in grid.flat for handle in ax.get_legend_handles_labels()[0]]
+        handles = list(dict(zip((h.get_label() for h in labelled), labelled, strict=True)).values())
+    if handles:
+        longest = max(len(handle.get_label()) for handle in handles)  # strategies may have long names
+        columns = max(min(len(handles), 110 // (longest + 8), 6), 1)
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    return grid

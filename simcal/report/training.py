@@ -1,6 +1,7 @@
 """What happened while a model was trained: parameters and losses over the iterations."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,15 +39,12 @@ def plot_parameters(
 ) -> np.ndarray:
     """Each parameter over the iterations, one line per start (in one colour when there are many).
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     history
         Columns `iteration`, one per parameter, and `start` where there were several.
     parameters
         Which columns to draw.
-
-    Other arguments
-    ---------------
     truth
         True values by name, drawn as a dashed line.
     units
@@ -64,20 +62,9 @@ def plot_parameters(
     told_apart = 1 < len(starts) <= len(OTHERS)
     palette = colours(starts) if told_apart else dict.fromkeys(starts, SIMULATED)
     for panel, name in zip(grid.flat, parameters, strict=False):
-        if len(starts) > 1:
-            sns.lineplot(
-                history,
-                x="iteration",
-                y=name,
-                hue="start",
-                palette=palette,
-                errorbar=None,
-                lw=1.0 if told_apart else 0.6,
-                legend=False,
-                ax=panel,
-            )
-        else:
-            sns.lineplot(history, x="iteration", y=name, errorbar=None, color=SIMULATED, ax=panel)
+        several: dict[str, Any] = {"hue": "start", "palette": palette, "lw": 1.0 if told_apart else 0.6}
+        style: dict[str, Any] = several if len(starts) > 1 else {"color": SIMULATED}
+        sns.lineplot(history, x="iteration", y=name, errorbar=None, legend=False, ax=panel, **style)
         if truth is not None and name in truth:
             panel.axhline(truth[name], color=REAL, ls="--", lw=1.0)
         unit = (units or {}).get(name)
@@ -88,8 +75,7 @@ def plot_parameters(
     handles = [Line2D([], [], color=colour, label=label) for label, colour in labels.items()]
     if truth:
         handles.append(Line2D([], [], color=REAL, ls="--", label="true value"))
-    name_grid(grid, title, handles)
-    return grid
+    return name_grid(grid, title, handles)
 
 
 @house_style()
@@ -126,9 +112,8 @@ def plot_convergence(
             panel = grid[i, j]
             lines = [column for column in history.columns if column == name or str(column).startswith(f"{name}[")]
             for k, column in enumerate(lines):
-                panel.plot(
-                    mine["iteration"], mine[column], color=SIMULATED, lw=1.1, label="estimate" if k == 0 else None
-                )
+                label = "estimate" if k == 0 else None
+                panel.plot(mine["iteration"], mine[column], color=SIMULATED, lw=1.1, label=label)
             panel.axhline(truth[name], color=FAIL, ls="--", lw=1.1, label="true value")
             if i == 0:
                 panel.set_title(name)
@@ -136,8 +121,7 @@ def plot_convergence(
                 panel.set_ylabel(f"start {start}\nvalue")
             if i == len(starts) - 1:
                 panel.set_xlabel("iteration")
-    name_grid(grid, title, grid[0, 0].get_legend_handles_labels()[0])
-    return grid
+    return name_grid(grid, title)
 
 
 @house_style()
@@ -152,15 +136,12 @@ def plot_losses(
 ) -> Axes:
     """Losses over the iterations.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     history
         Column `iteration` and one per loss; with a column `start`, the mean over starts and their range.
     losses
         Columns to draw and what to call them; all whose name ends in "loss" by default.
-
-    Other arguments
-    ---------------
     chosen
         The iteration whose parameters were kept.
     unit
@@ -170,17 +151,8 @@ def plot_losses(
     require_columns(history, ("iteration", *named))
     ax = new_axes(ax, height=3.0)
     for (column, label), colour in zip(named.items(), alternatives(range(6)).values(), strict=False):
-        sns.lineplot(
-            history,
-            x="iteration",
-            y=column,
-            label=label,
-            color=colour,
-            errorbar=("pi", 100),
-            lw=1.0,
-            legend=False,
-            ax=ax,
-        )
+        style = {"label": label, "color": colour, "errorbar": ("pi", 100), "lw": 1.0, "legend": False}
+        sns.lineplot(history, x="iteration", y=column, ax=ax, **style)
     if chosen is not None:
         ax.axvline(chosen, color=GAUSSIAN, ls="--", lw=1.0, label="parameters kept")
     ax.set(title=title, xlabel="iteration", ylabel=f"loss ({unit})")

@@ -30,21 +30,13 @@ def plot_fact_bands(
         As `facts.compare` gives it: one row per fact with the columns `label`, `data` (real value), `low` and `high`
         (band around it), `simulated` (median over paths), and optionally `unit`, `simulated_low` and `simulated_high`.
         A simulated median inside the band passes. Facts without a band show their numbers only.
-
-    Raises
-    ------
-    ParameterError
-        A column is missing.
     """
     require_columns(table, ("label", "data", "low", "high", "simulated"))
     ax = new_axes(ax, height=1.3 + 0.24 * len(table))
     middle, half = (table["low"] + table["high"]) / 2, (table["high"] - table["low"]) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        scaled = {
-            name: ((table[name] - middle) / half).to_numpy(dtype=float)
-            for name in ("data", "simulated", "simulated_low", "simulated_high")
-            if name in table
-        }
+        drawn = [name for name in ("data", "simulated", "simulated_low", "simulated_high") if name in table]
+        scaled = {name: ((table[name] - middle) / half).to_numpy(dtype=float) for name in drawn}
     for y, row in enumerate(table.to_dict("records")):
         if np.isfinite(scaled["data"][y]):
             ax.barh(y, 2.0, left=-1.0, height=0.62, color=GRID, lw=0)
@@ -58,11 +50,8 @@ def plot_fact_bands(
         if np.isfinite(x):
             marker = ("o" if inside else "X") if abs(x) <= _REACH else (">" if x > 0 else "<")
             ax.plot(np.clip(x, -_REACH, _REACH), y, marker, color=colour, ms=6.5, mec="white", mew=0.6)
-        numbers = f"{format_number(row['data'])}  |  {format_number(row['simulated'])}"
-        ax.text(1.02, y, numbers, transform=ax.get_yaxis_transform(), va="center", fontsize=8)
-    ax.text(
-        1.02, -0.95, "real  |  simulated", transform=ax.get_yaxis_transform(), va="center", fontsize=8, weight="bold"
-    )
+        _write_beside(ax, y, f"{format_number(row['data'])}  |  {format_number(row['simulated'])}")
+    _write_beside(ax, -0.95, "real  |  simulated", weight="bold")
     ax.set_yticks(range(len(table)), [_fact_name(row) for row in table.to_dict("records")])
     ax.set(xlim=(-_REACH - 0.15, _REACH + 0.15), ylim=(len(table) - 0.4, -0.6), xticks=range(-3, 4))
     ax.set(xlabel="half band widths from the middle", ylabel="")
@@ -114,8 +103,7 @@ def plot_ladder(
             alpha = 0.35 if name.lower().startswith("real") else 0.85
             ax.barh(y, auc, height=0.9 * thickness, color=palette[classifier], alpha=alpha)
             ax.plot([low, high], [y, y], color=REAL, lw=1.1, marker="|", ms=5)
-            numbers = "n/a" if np.isnan(auc) else f"{auc:.2f}"
-            ax.text(1.02, y, numbers, transform=ax.get_yaxis_transform(), va="center", fontsize=8)
+            _write_beside(ax, y, "n/a" if np.isnan(auc) else f"{auc:.2f}")
     ax.axvline(0.5, color=FAIL, ls="--", lw=1.2)
     ax.set_yticks(range(len(names)), [textwrap.fill(name, 24) for name in names])
     ax.set(xlim=(0.0, 1.0), ylim=(len(names) - 0.4, -0.6), title=title, ylabel="")
@@ -157,18 +145,8 @@ def plot_errors_against_bound(
     long = scaled.melt(id_vars="recipe", var_name="parameter", value_name="error")
     names = list(dict.fromkeys(recipes))
     palette = alternatives(names)
-    sns.stripplot(
-        long,
-        x="parameter",
-        y="error",
-        hue="recipe",
-        palette=palette,
-        dodge=len(names) > 1,
-        jitter=False,
-        alpha=0.45,
-        size=4,
-        ax=ax,
-    )
+    style = {"palette": palette, "dodge": len(names) > 1, "jitter": False, "alpha": 0.45, "size": 4}
+    sns.stripplot(long, x="parameter", y="error", hue="recipe", ax=ax, **style)
     width = 0.8 / len(names)
     for j, parameter in enumerate(bound):
         for k, name in enumerate(names):
@@ -186,6 +164,11 @@ def plot_errors_against_bound(
     ax.set_ylim(bottom=0.0)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), title=None)
     return ax
+
+
+def _write_beside(ax: Axes, y: float, words: str, **style: Any) -> None:
+    """Words at the right of a row."""
+    ax.text(1.02, y, words, transform=ax.get_yaxis_transform(), va="center", fontsize=8, **style)
 
 
 def _fact_name(row: dict[Any, Any]) -> str:

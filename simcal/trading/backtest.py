@@ -13,8 +13,10 @@ from simcal.errors import ParameterError
 from simcal.models import Market
 from simcal.noise import check_integer, check_range, check_seed
 from simcal.threads import check_threads
-from simcal.trading.bands import check_level, check_shifts
-from simcal.trading.noise import Noise
+from simcal.trading.bands import Noise, check_level, check_number, check_shifts
+from simcal.trading.orders.bench import Bench
+from simcal.trading.orders.forms import strategies_of, strategy_of
+from simcal.trading.orders.terms import terms_of
 from simcal.trading.result import Backtest
 
 BURN_IN = 250  # steps that a strategy sees before it trades, where it is not told
@@ -52,8 +54,8 @@ def backtest(
     react; its impact is exact, as the market is played with and without it on the same noise. In a dealer market the
     strategy quotes beside rivals, and hit ratio and inventory are measured too.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     strategy
         In a market with a price a function ``f(prices, position, cash, step) -> target``, called for a batch of paths:
         ``prices`` (n_paths, burn_in + step + 1), all so far and the last one now's; ``position`` (n_paths,) held now,
@@ -79,34 +81,32 @@ def backtest(
         Independent paths, and steps (requests) of each.
     seed
         Of the noise; everything that is compared meets the same.
+    size
+        Of orders: traders of the model that one unit counts as (0.1); a list has one for each strategy.
+    sizes
+        Of orders: sizes for the capacity curve and for impact against size.
+    execution
+        Of orders: one given at P(t) is executed at "next" P(t + 1), which it helps to make (the default), at "last"
+        P(t), or at "mid", their mean.
+    fixed_cost, proportional_cost, quadratic_cost
+        Of orders: money per trade, share of the value traded, money per squared trader.
     options
         Of a strategy known by name, such as ``{"margin": 0.5}``; of a list, the first one's.
+    returns
+        "target" or "order": what a strategy with orders returns; None is what its attribute ``gives`` says, else the
+        target.
     baseline
         Another strategy to compare with path by path; "default" is "hold" or, in a dealer market, "own"; None for none.
 
-    Arguments for markets with a price
-    ----------------------------------
-    size
-        Traders of the model that one unit counts as (0.1); a list has one for each strategy.
-    sizes
-        Sizes for the capacity curve and for impact against size.
-    execution
-        An order given at P(t) is executed at "next" P(t + 1), which it helps to make (the default), at "last" P(t), or
-        at "mid", their mean.
-    fixed_cost, proportional_cost, quadratic_cost
-        Money per trade, share of the value traded, money per squared trader.
-    returns
-        "target" or "order": what the strategy returns; None is what its attribute ``gives`` says, else the target.
-    periods_per_year
-        Steps in a year, for the Sharpe ratio and the like (252).
-
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     shifts
         In a dealer market: half spreads to add to all margins: had I quoted 0.1 tighter (-0.1)? On the same noise.
     burn_in
         Steps to play first that do not count. None is 250 in a market with a price, where the strategy sees them but
         does not trade, and 0 in a dealer market, where it quotes and the inventory that they leave is held.
+    periods_per_year
+        In a market with a price: steps in a year, for the Sharpe ratio and the like (252).
     level
         Of the bands around measures.
     risk_level
@@ -130,36 +130,29 @@ def backtest(
     -----
     NumericalWarning
         Some paths left the range of prices; they are left out and counted in the notes.
+
+    Examples
+    --------
+    >>> import simcal
+    >>> result = simcal.backtest("crossover", "stock-sp500", n_paths=20, n_steps=30, burn_in=60)
+    >>> result.baseline, len(result.paths), "sharpe" in result.summary.index
+    ('hold', 20, True)
     """
-    market = models.load(market) if isinstance(market, (str, Path)) else market
-    kind = getattr(market, "kind", None)
+    found: Any = models.load(market) if isinstance(market, (str, Path)) else market
+    kind = getattr(found, "kind", None)
     dealers = kind == "rfq"
-    if not dealers and not hasattr(market, "stepper"):
-        what = f"a market of kind {kind!r}" if kind is not None else repr(market)
+    if not dealers and not hasattr(found, "stepper"):
+        what = f"a market of kind {kind!r}" if kind is not None else repr(found)
         raise ParameterError(
             f"There is no backtest yet in {what}; give a stock market, such as simcal.load('stock-sp500'), a dealer "
             "market, such as simcal.load('rfq'), or the folder of a run that calibrated one."
         )
-    priced = {
-        "size": size, "sizes": sizes, "execution": execution, "fixed_cost": fixed_cost,
-        "proportional_cost": proportional_cost, "quadratic_cost": quadratic_cost, "returns": returns,
-        "periods_per_year": periods_per_year,
+    costs = {"fixed": fixed_cost, "proportional": proportional_cost, "quadratic": quadratic_cost}
+    of_orders = {
+        "size": size, "sizes": sizes, "execution": execution, **{f"{name}_cost": c for name, c in costs.items()},
+        "returns": returns, "periods_per_year": periods_per_year,
     }  # fmt: skip
-    _check_arguments(priced, shifts, dealers)
-    n_paths, n_steps = check_integer("n_paths", n_paths, 1, 2**31 - 1), check_integer("n_steps", n_steps, 1, 2**31 - 1)
-    burn_in = (0 if dealers else BURN_IN) if burn_in is None else check_integer("burn_in", burn_in, 0, 2**31 - 1)
-    check_range(first_path, n_paths, 1, n_steps + burn_in)
-    noise = Noise(check_seed(seed), int(first_path), n_paths, n_steps, burn_in, check_threads(threads))
-    levels = {"level": check_level("level", level), "risk_level": check_level("risk_level", risk_level)}
-    if dealers:
-        moved = check_shifts(shifts).tolist()
-        return _dealers(strategy, market, noise, options, baseline, shifts=moved, **levels, progress=progress)
-    return _orders(strategy, market, noise, options, baseline, priced, **levels, progress=progress)
-
-
-def _check_arguments(priced: Mapping[str, Any], shifts: Any, dealers: bool) -> None:
-    """Refuse what only the other kind of market knows."""
-    given = next((name for name, value in priced.items() if value is not None), None)
+    given = next((name for name, value in of_orders.items() if value is not None), None)
     if dealers and given is not None:
         raise ParameterError(
             f"{given} belongs to strategies whose orders move a price, but this is a dealer market, where a strategy "
@@ -170,51 +163,35 @@ def _check_arguments(priced: Mapping[str, Any], shifts: Any, dealers: bool) -> N
             "shifts are half spreads added to a dealer's margins, but in this market strategies give orders; leave "
             "them out, or give sizes."
         )
+    n_paths, n_steps = check_integer("n_paths", n_paths, 1, 2**31 - 1), check_integer("n_steps", n_steps, 1, 2**31 - 1)
+    burn_in = (0 if dealers else BURN_IN) if burn_in is None else check_integer("burn_in", burn_in, 0, 2**31 - 1)
+    check_range(first_path, n_paths, 1, n_steps + burn_in)
+    noise = Noise(check_seed(seed), int(first_path), n_paths, n_steps, burn_in, check_threads(threads))
+    more: dict[str, Any] = {"level": check_level("level", level), "risk_level": check_level("risk_level", risk_level)}
+    more["progress"] = progress
+    default = isinstance(baseline, str) and baseline == "default"
+    if dealers:
+        if isinstance(strategy, (list, tuple)):
+            raise ParameterError(
+                "Several strategies were given, but in a dealer market one dealer tries one strategy against rivals; "
+                "give one of them."
+            )
+        from simcal.trading.dealers.policies import policy_of
+        from simcal.trading.dealers.run import backtest_dealers
 
+        moved = check_shifts(shifts).tolist()
+        policy = policy_of(strategy, found, options)
+        rival = None if baseline is None else policy_of("own" if default else baseline, found)
+        return backtest_dealers(policy, found, None if rival == policy else rival, noise, shifts=moved, **more)
 
-def _dealers(
-    strategy: Any, market: Any, noise: Noise, options: Mapping[str, float] | None, baseline: Any, **more: Any
-) -> Backtest:  # fmt: skip
-    if isinstance(strategy, (list, tuple)):
-        raise ParameterError(
-            "Several strategies were given, but in a dealer market one dealer tries one strategy against rivals; give "
-            "one of them."
-        )
-    from simcal.trading.dealers.policies import policy_of
-    from simcal.trading.dealers.run import backtest_dealers
-
-    policy = policy_of(strategy, market, options)
-    other = None if baseline is None else policy_of("own" if _is_default(baseline) else baseline, market)
-    return backtest_dealers(policy, market, None if other == policy else other, noise, **more)
-
-
-def _orders(
-    strategy: Any,
-    market: Any,
-    noise: Noise,
-    options: Mapping[str, float] | None,
-    baseline: Any,
-    priced: Mapping[str, Any],
-    **more: Any,
-) -> Backtest:
-    from simcal.trading.orders import strategies_of, strategy_of, terms_of
-    from simcal.trading.orders.run import backtest_orders
-    from simcal.trading.orders.terms import positive
-
-    given = {name: value for name, value in priced.items() if value is not None}
-    strategies = strategies_of(strategy, market, noise, options, given.get("returns"))
+    strategies = strategies_of(strategy, found, noise, options, returns)
     other = None
-    if baseline is not None and not (_is_default(baseline) and strategies[0].name == "hold"):
-        other = strategy_of("hold" if _is_default(baseline) else baseline, market, noise)
+    if baseline is not None and not (default and strategies[0].name == "hold"):
+        other = strategy_of("hold" if default else baseline, found, noise)
     terms = terms_of(
-        given.get("size", SIZE), len(strategies), execution=given.get("execution", "next"),
-        **{kind: given.get(f"{kind}_cost", 0.0) for kind in ("fixed", "proportional", "quadratic")},
+        SIZE if size is None else size, len(strategies), execution="next" if execution is None else execution,
+        **{name: 0.0 if cost is None else cost for name, cost in costs.items()},
     )  # fmt: skip
-    per_year = positive("periods_per_year", given.get("periods_per_year", 252))
-    return backtest_orders(
-        strategies, market, other, noise, terms, sizes=given.get("sizes", ()), periods_per_year=per_year, **more
-    )  # fmt: skip
-
-
-def _is_default(baseline: Any) -> bool:
-    return isinstance(baseline, str) and baseline == "default"
+    per_year = check_number("periods_per_year", 252 if periods_per_year is None else periods_per_year, positive=True)
+    bench = Bench(found, noise, periods_per_year=per_year, **more)
+    return bench.backtest(strategies, other, terms, () if sizes is None else sizes)

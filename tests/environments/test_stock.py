@@ -9,11 +9,9 @@ import simcal
 from simcal import ParameterError
 from simcal.environments import StockEnv, StockVectorEnv
 from simcal.models import save
-from simcal.trading.noise import Noise
+from simcal.trading.bands import Noise
 from simcal.trading.observations import observe
-from simcal.trading.orders.engine import play
-from simcal.trading.orders.forms import Strategy
-from simcal.trading.orders.terms import Terms
+from simcal.trading.orders import Strategy, Terms, play
 
 FLAT = np.zeros(1, np.float32)
 

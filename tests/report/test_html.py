@@ -121,3 +121,42 @@ def test_two_sections_of_one_heading_are_refused(tmp_path):
 )
 def test_numbers_are_written_with_three_significant_digits(value, text):
     assert report.format_number(value) == text
+
+
+def test_bands_are_written_in_one_way():
+    nothing = float("nan")
+    assert report.banded(1.234, 1.0, 1.5) == "1.23 (1.00 to 1.50)"
+    assert report.banded(1.234, nothing, nothing) == "1.23"
+    assert report.banded(-0.001, -0.5, 0.5, report.two_decimals) == "0.00 (-0.50 to 0.50)"
+    assert report.span(0.5, 1.25, report.two_decimals, "..") == "0.50..1.25"
+    assert report.span(nothing, nothing) == ""
+    assert report.give_or_take(1.234, 1.5) == "1.23 ± 0.27"
+    assert report.give_or_take(0.5, nothing, report.two_decimals) == "0.50"
+    assert report.two_decimals(nothing) == ""
+    assert report.whole_percent(0.123) == "12%"
+    table = pd.DataFrame({"value": [1, 2.5], "low": [0, 2], "high": [2, 3]})
+    assert report.cells(report.banded, table, "value", "low", "high") == ["1.00 (0.0 to 2.00)", "2.50 (2.00 to 3.00)"]
+
+
+class Result:
+    """The least that a report asks of a result."""
+
+    def sections(self) -> list[report.Section]:
+        return [report.Section("Words", ["said"]), report.Section("Drawn", figures=[report.Picture(Figure())])]
+
+    def page(self) -> report.Page:
+        return report.Page("A result", self.sections(), "in short", {"number": 3}, {"seed": 7})
+
+
+def test_a_result_is_written_as_what_it_shows_of_itself(tmp_path):
+    text = Page(report.write_report(Result(), tmp_path / "r.html").read_text(encoding="utf-8")).text
+    for words in ("A result", "in short", "number", "said", "Drawn", "seed"):
+        assert words in text
+
+
+def test_a_figure_of_a_result_is_found_by_its_section():
+    assert isinstance(report.figure_in(Result().sections(), "Drawn"), Figure)
+    with pytest.raises(ParameterError, match="no figure 1 of 'Drawn'; there are 1 of 'Drawn'"):
+        report.figure_in(Result().sections(), "Drawn", 1)
+    with pytest.raises(ParameterError, match="no figure 0 of 'Words'"):
+        report.figure_in(Result().sections(), "Words")

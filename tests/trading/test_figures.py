@@ -1,6 +1,7 @@
 """Figures of a backtest show what they are given, with labels and legends; the report holds them all."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from simcal import report
 from simcal.models.dealers.market import RfqMarket
 from simcal.models.dealers.request_table import request_table
-from simcal.trading import backtest, write_backtest_report
+from simcal.trading import backtest
 from simcal.trading.dealers import shift_history
 
 WALK = RfqMarket(mid_law="walk", mid_volatility=0.01)
@@ -77,7 +78,8 @@ def test_the_shifts_draw_profit_and_hit_ratio(drawings, result):
 
 def test_the_report_holds_numbers_and_figures_and_needs_no_network(result, tmp_path):
     history = shift_history(request_table(WALK, 500), WALK, [-0.1, 0.0, 0.1])
-    page = write_backtest_report(tmp_path / "report.html", result, history).read_text()
+    whole = replace(result.page(), sections=[*result.page().sections, *history.sections()])
+    page = report.write_report(whole, tmp_path / "report.html").read_text()
     for words in (
         "Backtest of the strategy optimal", "expected shortfall", "Your own requests", "half_spread",
         "expected move of the mid", "Shifts in half spreads, profit in price × units",

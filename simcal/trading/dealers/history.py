@@ -19,6 +19,7 @@ from simcal.trading.dealers.outcomes import done_probability
 
 if TYPE_CHECKING:
     from simcal.models.dealers.market import RfqMarket
+    from simcal.report import Section
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,12 @@ class HistoryShift:
     n_requests: int
     n_unexplained: int
     observed: Mapping[str, float]
+
+    def sections(self) -> list[Section]:
+        """What a report shows of it."""
+        from simcal.trading.dealers.reporting import history_section
+
+        return [history_section(self)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; the table as a list of rows."""

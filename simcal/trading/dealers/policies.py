@@ -10,7 +10,7 @@ import numpy as np
 
 from simcal.errors import ParameterError
 from simcal.trading.dealers import strategies
-from simcal.trading.strategy_files import load_strategy
+from simcal.trading.orders.forms import load_strategy
 
 if TYPE_CHECKING:
     from simcal.models.dealers.market import Quoting, RfqMarket

@@ -10,6 +10,7 @@ from simcal.report import (
     Picture,
     Section,
     Table,
+    banded,
     plot_inventory,
     plot_profit_fan,
     plot_profit_frontier,
@@ -17,16 +18,13 @@ from simcal.report import (
 )
 from simcal.trading.dealers.history import HistoryShift
 from simcal.trading.result import Backtest
-from simcal.trading.wording import banded
 
 
-def sections(backtest: Backtest, history: HistoryShift | None = None) -> list[Section]:
-    """What came out, profit, inventory, and where they are given other margins and the dealer's own requests."""
+def sections(backtest: Backtest) -> list[Section]:
+    """What came out, profit, inventory, and where they are given other margins."""
     found = [_result(backtest), _profit(backtest), _inventory(backtest)]
     if backtest.shifts is not None:
         found.append(_shifts(backtest))
-    if history is not None:
-        found.append(_history(history))
     return found
 
 
@@ -114,7 +112,8 @@ def _point(backtest: Backtest) -> tuple[float, float]:
     return float(hit), float(pnl)
 
 
-def _history(history: HistoryShift) -> Section:
+def history_section(history: HistoryShift) -> Section:
+    """What a dealer's own requests would have brought."""
     curve = history.table.rename(columns=lambda name: name.replace("spread_pnl", "profit"))
     prose = [
         f"{history.n_requests} requests that were quoted to their end. What another margin would have done is an "

@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from simcal.errors import NumericalError, NumericalWarning, ParameterError
-from simcal.trading.bands import summarise
+from simcal.trading.bands import Noise, summarise
 from simcal.trading.dealers.accounts import Account, measures, path_measures
 from simcal.trading.dealers.policies import Policy, Watched, not_finite
-from simcal.trading.noise import Noise
 from simcal.trading.result import Backtest, over_time
 
 if TYPE_CHECKING:

@@ -2,20 +2,16 @@
 
 from simcal.trading.families.backtest import backtest_family
 from simcal.trading.families.family import FAMILIES, family_of
-from simcal.trading.families.markets import markets_of, markets_of_run, resampled
-from simcal.trading.families.recorded import RecordedPrices, recorded
-from simcal.trading.families.reporting import write_family_report
+from simcal.trading.families.markets import markets_of, markets_of_run
+from simcal.trading.families.prices import resampled
 from simcal.trading.families.result import FamilyBacktest
 
 __all__ = [
     "FAMILIES",
     "FamilyBacktest",
-    "RecordedPrices",
     "backtest_family",
     "family_of",
     "markets_of",
     "markets_of_run",
-    "recorded",
     "resampled",
-    "write_family_report",
 ]

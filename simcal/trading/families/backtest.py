@@ -15,21 +15,23 @@ from simcal.data import PriceSeries
 from simcal.errors import NumericalWarning, ParameterError
 from simcal.noise import check_integer, check_seed
 from simcal.trading.backtest import BURN_IN
-from simcal.trading.bands import check_level
+from simcal.trading.bands import Noise, check_level, check_number
 from simcal.trading.families.family import family_of
-from simcal.trading.families.held_out import FEWEST, RealPrices, split
 from simcal.trading.families.markets import markets_of
-from simcal.trading.families.peers import PEERS, peer_prices, without_skill
-from simcal.trading.families.places import Place, place_of
-from simcal.trading.families.ranking import agreement_table
-from simcal.trading.families.recorded import RecordedPrices, recorded
-from simcal.trading.families.result import FamilyBacktest
-from simcal.trading.families.tables import measures_of, places_table, selection_table, strategies_table
-from simcal.trading.noise import Noise
-from simcal.trading.orders import Strategy, Terms, terms_of
-from simcal.trading.orders.terms import positive
+from simcal.trading.families.places import (
+    FamilyPlace,
+    agreement_table,
+    measures_of,
+    place_of,
+    places_table,
+    selection_table,
+    strategies_table,
+)
+from simcal.trading.families.prices import FEWEST, PEERS, RealPrices, peer_prices, split, without_skill
+from simcal.trading.families.result import CALIBRATED, HELD_OUT, FamilyBacktest
+from simcal.trading.orders import RecordedPrices, Strategy, Terms, recorded, terms_of
 
-CALIBRATED, UNNOTICED, TRAINING, HELD_OUT = "calibrated", "calibrated, without impact", "training prices", "held-out"
+UNNOTICED, TRAINING = "calibrated, without impact", "training prices"
 STEPS = 1000  # where there are no held-out prices whose length to take
 
 
@@ -61,8 +63,8 @@ def backtest_family(
     part too, and the rank correlation of the two says whether the market knows which strategies are better. Beside it
     stand a backtest on the training prices, and paths of simple models of them.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     strategies
         ``"standard"`` (32 of them), ``"trend"``, ``"reversion"``, a TOML file with a grid, or a list of what
         `simcal.backtest` takes, or of pairs of a name and options; see `simcal.trading.families.family_of`.
@@ -77,8 +79,8 @@ def backtest_family(
         Whether real prices and simple models keep their drift, and markets with a ``growth`` theirs. Who buys more
         earns it, and other markets do not know it; without it what is left is timing.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     n_paths
         Paths of each market and each simple model.
     n_steps
@@ -114,6 +116,14 @@ def backtest_family(
     -----
     NumericalWarning
         Some paths left the range of prices; they are left out and counted in the notes.
+
+    Examples
+    --------
+    >>> import simcal
+    >>> family = ["hold", "random", ("reversion", {"window": 5})]
+    >>> result = simcal.backtest_family(family, "stock-sp500", n_paths=5, n_steps=40, burn_in=10)
+    >>> sorted(result.table.index), result.agreement is None
+    (['hold', 'random', 'reversion (window 5)'], True)
     """
     data = None if prices is None else split(prices, train_share, markets, burn_in, drift)
     if n_steps is None:
@@ -130,47 +140,51 @@ def backtest_family(
         size, 1, execution=execution, fixed=fixed_cost, proportional=proportional_cost, quadratic=quadratic_cost
     )  # fmt: skip
     per_year = 252.0 if data is None else data.periods_per_year
-    per_year = per_year if periods_per_year is None else positive("periods_per_year", periods_per_year)
-    rivals = {}
+    if periods_per_year is not None:
+        per_year = check_number("periods_per_year", periods_per_year, positive=True)
+    rivals, names = {}, [s.name for s in family]
     if data is not None:
         length = noise.burn_in + steps
         rivals = {peer: peer_prices(peer, data.log_returns, paths, length, seed, drift=drift) for peer in peers}
-    plan = _Plan(family, noise, terms, per_year, risk_level, progress)
-    plan.total = len(found) * (1 + (size > 0)) + (0 if data is None else 3 + len(peers))
+    total = len(found) * (1 + (size > 0)) + (0 if data is None else 3 + len(peers))
+    tour = _Tour(family, noise, terms, per_year, risk_level, lambda done: progress and progress(done, total))
     unnoticed, noticed = {}, {}
     for number, (name, market) in enumerate(found.items()):
         # Other paths for each market: what markets share would hide how much they differ by chance.
-        own = noise if isinstance(market, RecordedPrices) else replace(noise, first_path=number * paths)
-        unnoticed[name] = plan.alone(name, market, own)
-        noticed[name] = unnoticed[name] if size == 0 else plan.played(name, market, own)
+        given = isinstance(market, RecordedPrices)
+        own = noise if given else replace(noise, first_path=number * paths)
+        unnoticed[name] = tour.replayed(name, market if given else recorded(market, own))
+        noticed[name] = unnoticed[name] if size == 0 else tour.played(name, market, own)
     places = {CALIBRATED: list(noticed.values())}
     if size > 0:
         places[UNNOTICED] = list(unnoticed.values())
-    names, agreement, single = [s.name for s in family], None, {}
+    agreement, single = None, {}
     if data is not None:
         if len(found) > 1:
             places |= {name: [place] for name, place in noticed.items()}
-        held_out = plan.replayed(HELD_OUT, RecordedPrices(data.held_out))
-        single = {"training": plan.replayed(TRAINING, RecordedPrices(data.training)), "held_out": held_out}
+        held_out = tour.replayed(HELD_OUT, RecordedPrices(data.held_out))
+        single = {"training": tour.replayed(TRAINING, RecordedPrices(data.training)), "held_out": held_out}
         places[TRAINING] = [single["training"]]
-        places |= {name: [plan.replayed(name, rival)] for name, rival in rivals.items()}
+        places |= {name: [tour.replayed(name, rival)] for name, rival in rivals.items()}
         lucky = without_skill(data.held_out, paths, seed, pinned=0 if drift else data.n_held_out)
-        no_skill = plan.replayed("no skill", lucky)
-        agreement = agreement_table(places, held_out, no_skill, names, level=level, seed=seed)
+        agreement = agreement_table(
+            places, held_out, tour.replayed("no skill", lucky), names, level=level, seed=seed
+        )  # fmt: skip
     measures = measures_of(places[CALIBRATED], names, level)
-    with_held_out = places if data is None else places | {HELD_OUT: [single["held_out"]]}
-    seen = places_table(with_held_out, names, level, seed)
     n_failed = sum(place.n_failed for parts in places.values() for place in parts)
     notes = _notes(n_failed, size, data, steps, len(found))
     if n_failed:
         warnings.warn(notes[0], NumericalWarning, stacklevel=2)
+    if data is not None:
+        places[HELD_OUT] = [single["held_out"]]
+    seen = places_table(places, names, level, seed)
     return FamilyBacktest(
         table=strategies_table(measures, names, seen, single),
         agreement=agreement,
-        selection=selection_table(with_held_out, names, single.get("held_out"), level),
+        selection=selection_table(places, names, single.get("held_out"), level),
         places=seen,
         measures=measures,
-        paths=_paths(with_held_out, names, set(noticed) if len(found) > 1 else set()),
+        paths=_paths(places, names, set(noticed) if len(found) > 1 else set()),
         markets={name: market.to_dict() if hasattr(market, "to_dict") else {} for name, market in found.items()},
         settings={
             "n_strategies": len(names), "n_markets": len(found), "n_paths": paths, "n_steps": steps, "seed": seed,
@@ -182,24 +196,19 @@ def backtest_family(
 
 
 @dataclass
-class _Plan:
-    """Plays the family in one place after the other, and says how far it is."""
+class _Tour:
+    """Plays the family in one place after the other, and says how many it has seen."""
 
     family: Sequence[Strategy]
     noise: Noise
     terms: Terms
     periods_per_year: float
     risk_level: float
-    progress: Callable[[int, int], None] | None
+    told: Callable[[int], object]
     done: int = 0
-    total: int = 0
 
-    def alone(self, name: str, market: Any, noise: Noise) -> Place:
-        """Prices that notice nobody; the market is simulated once."""
-        return self.replayed(name, market if isinstance(market, RecordedPrices) else recorded(market, noise))
-
-    def replayed(self, name: str, prices: RecordedPrices) -> Place:
-        """All paths of given prices, to their end."""
+    def replayed(self, name: str, prices: RecordedPrices) -> FamilyPlace:
+        """All paths of given prices, to their end, which notice nobody."""
         n_paths, n_times = prices.prices.shape
         steps = n_times - 1 - self.noise.burn_in
         if steps < FEWEST:
@@ -207,25 +216,21 @@ class _Plan:
                 f"{name} has {n_times} prices, too few for a burn-in of {self.noise.burn_in} and {FEWEST} steps; give "
                 "more prices or a shorter burn-in."
             )
-        noise = replace(self.noise, first_path=prices.first_path, n_paths=n_paths, n_steps=steps)
-        return self._place(name, prices, noise, True)
+        own = replace(self.noise, first_path=prices.first_path, n_paths=n_paths, n_steps=steps)
+        return self.played(name, prices, own, frozen=True)
 
-    def played(self, name: str, market: Any, noise: Noise) -> Place:
-        """Prices that notice the strategy."""
-        return self._place(name, market, noise, False)
-
-    def _place(self, name: str, market: Any, noise: Noise, frozen: bool) -> Place:
+    def played(self, name: str, market: Any, noise: Noise, *, frozen: bool = False) -> FamilyPlace:
+        """Prices that notice the strategy, unless they are frozen."""
         place = place_of(
             name, self.family, market, noise, self.terms, frozen=frozen, periods_per_year=self.periods_per_year,
             risk_level=self.risk_level,
         )  # fmt: skip
         self.done += 1
-        if self.progress is not None:
-            self.progress(self.done, self.total)
+        self.told(self.done)
         return place
 
 
-def _paths(places: Mapping[str, Sequence[Place]], names: Sequence[str], repeated: set[str]) -> pd.DataFrame:
+def _paths(places: Mapping[str, Sequence[FamilyPlace]], names: Sequence[str], repeated: set[str]) -> pd.DataFrame:
     """A row per place, strategy and path; markets that stand alone again are not repeated."""
     frames = [
         place.tables[j].assign(place=label, market=place.name, strategy=name)

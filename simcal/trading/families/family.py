@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simcal.errors import ParameterError
-from simcal.trading.orders import Strategy, strategy_of
-from simcal.trading.strategy_files import load_strategy
+from simcal.trading.orders.forms import Strategy, load_strategy, strategy_of, told_apart
 
 if TYPE_CHECKING:
-    from simcal.trading.noise import Noise
+    from simcal.trading.bands import Noise
 
 FEWEST = 3  # that can be ranked
 
@@ -67,17 +66,11 @@ def family_of(strategies: Any, market: Any, noise: Noise) -> list[Strategy]:
             f"{count} strategies were given, but a family needs at least {FEWEST} to be ranked; give a list of them, a "
             f"TOML file, or one of {', '.join(FAMILIES)}."
         )
-    found = []
-    for item in strategies:
-        what, options = item if _is_pair(item) else (item, None)
-        found.append(strategy_of(what, market, noise, options))
+    pairs = (item if _is_pair(item) else (item, None) for item in strategies)
+    found = [strategy_of(what, market, noise, options) for what, options in pairs]
     if labels:
         return [replace(s, name=label) for s, label in zip(found, labels, strict=True)]
-    names = [s.name for s in found]
-    return [
-        s if names.count(s.name) == 1 else replace(s, name=f"{s.name} #{names[: i + 1].count(s.name)}")
-        for i, s in enumerate(found)
-    ]
+    return told_apart(found)
 
 
 def _is_pair(item: Any) -> bool:

@@ -1,9 +1,8 @@
-"""The several markets that a calibration may end in: its starts, and calibrations to resampled data."""
+"""Where a family may be played: the markets that a calibration may end in."""
 
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,10 @@ from typing import Any
 import numpy as np
 
 from simcal import models
-from simcal.data import PriceSeries
 from simcal.errors import ParameterError
-from simcal.facts import block_indices
-from simcal.trading.families.recorded import RecordedPrices
+from simcal.trading.orders.engine import RecordedPrices
 
 STARTS = "starts"  # folder of a run with the market of each start that ended well
-TRAIN_SHARE = 0.7
 
 
 def markets_of_run(folder: str | Path) -> dict[str, Any]:
@@ -46,51 +42,22 @@ def markets_of(markets: Any) -> dict[str, Any]:
     ParameterError
         None, or one whose prices do not notice orders step by step (it has no ``stepper``).
     """
-    listed = markets.items() if isinstance(markets, Mapping) else [(None, one) for one in _several(markets)]
+    listed = markets.items() if isinstance(markets, Mapping) else [(None, one) for one in several(markets)]
     found: dict[str, Any] = {}
     for label, one in listed:
-        several = _one(one)
-        for name, market in several.items():
+        named = _one(one)
+        for name, market in named.items():
             if not hasattr(market, "stepper"):
                 kind = getattr(market, "kind", type(market).__name__)
                 raise ParameterError(
                     f"There is no backtest of a family in a market of kind {kind!r}; give a stock market, such as "
                     "simcal.load('stock-sp500'), or the folder of a run that calibrated one."
                 )
-            wanted = name if label is None else str(label) if len(several) == 1 else f"{label} {name}"
+            wanted = name if label is None else str(label) if len(named) == 1 else f"{label} {name}"
             found[_free(wanted, found)] = market
     if not found:
         raise ParameterError("No market was given; give at least one, such as simcal.load('stock-sp500').")
     return found
-
-
-def train_share_of(markets: Any) -> float:
-    """The share of the data that a run was trained on, where `markets` names one; 0.7 elsewhere."""
-    for one in markets.values() if isinstance(markets, Mapping) else _several(markets):
-        file = Path(one) / "recipe.toml" if isinstance(one, (str, Path)) else None
-        if file is not None and file.is_file():
-            try:
-                return float(tomllib.loads(file.read_text(encoding="utf-8")).get("train_share", TRAIN_SHARE))
-            except (OSError, ValueError, TypeError):
-                continue
-    return TRAIN_SHARE
-
-
-def resampled(series: PriceSeries, seed: int, *, block: int = 500, train: float = TRAIN_SHARE) -> PriceSeries:
-    """The series with its training part's returns resampled in circular blocks, the rest untouched.
-
-    Calibrations to several of them, one for each seed, sample what the data leave open about the market::
-
-        for seed in range(10):
-            simcal.calibrate(None, resampled(series, seed), out=f"runs/resample-{seed}")
-        simcal.backtest_family("standard", [f"runs/resample-{seed}/market.toml" for seed in range(10)], prices=series)
-    """
-    returns = series.log_returns.copy()
-    cut = series.split(train)[0].n - 1
-    chosen = block_indices(cut, min(block, cut), 1, np.random.default_rng(seed))[0]
-    returns[:cut] = returns[chosen]
-    prices = series.prices[0] * np.exp(np.concatenate([[0.0], np.cumsum(returns)]))
-    return PriceSeries(f"{series.name}, resample {seed}", series.dates, prices, None, series.frequency)
 
 
 def _numbers(folder: Path) -> list[int]:
@@ -102,7 +69,8 @@ def _numbers(folder: Path) -> list[int]:
         return []
 
 
-def _several(markets: Any) -> list[Any]:
+def several(markets: Any) -> list[Any]:
+    """A list of one or several things."""
     return list(markets) if isinstance(markets, (list, tuple)) else [markets]
 
 

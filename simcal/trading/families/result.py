@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import tomli_w
 
-from simcal.files import make_folder, write_atomically
-from simcal.json_text import json_text
+from simcal.trading.result import records_of, save_result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from simcal.report import Page, Section
+
+CALIBRATED, HELD_OUT = "calibrated", "held-out"
+"""The places that every report speaks of: the calibrated markets together, and the prices that judge them."""
 
 
 @dataclass(frozen=True, eq=False)
 class FamilyBacktest:
     """A family of strategies on calibrated markets and, where prices were given, on held-out ones.
 
-    Main attributes
-    ---------------
+    Parameters
+    ----------
     table
         A row per strategy, the best first: mean ``sharpe`` a year over all markets with its band ``low``, ``high``
         (over markets by Student's law, of a single market over its paths), ``path_low`` and ``path_high`` (95 % of
@@ -29,13 +35,10 @@ class FamilyBacktest:
         prices the Sharpe ratio with its band over time, ``_deflated`` and ``_max_drawdown``.
     agreement
         Whether places rank the family as held-out prices do, a row per place and statistic; None without prices. See
-        `simcal.trading.families.ranking.agreement_table`.
+        `simcal.trading.families.places.agreement_table`.
     selection
         What the choice of the best strategy is worth, a row per place; see
-        `simcal.trading.families.tables.selection_table`.
-
-    Other attributes
-    ----------------
+        `simcal.trading.families.places.selection_table`.
     places
         Mean Sharpe ratio a year with its band ``low``, ``high``, a row per place and strategy.
     measures
@@ -60,13 +63,38 @@ class FamilyBacktest:
     settings: Mapping[str, Any]
     notes: tuple[str, ...] = ()
 
+    def summary(self) -> str:
+        """What the family showed, in sentences."""
+        from simcal.trading.families.report import verdict
+
+        said = () if self.agreement is None else (verdict(self.agreement),)
+        return "\n".join([*said, *self.notes])
+
+    def sections(self) -> list[Section]:
+        """What a report shows of the family."""
+        from simcal.trading.families.report import sections
+
+        return sections(self)
+
+    def plot(self, heading: str = "Strategies", number: int = 0) -> Figure:
+        """One figure of the report: the section's heading, and which of its figures."""
+        from simcal.report import figure_in
+
+        return figure_in(self.sections(), heading, number)
+
+    def page(self) -> Page:
+        """The report: the sections, and the main numbers on top."""
+        from simcal.trading.families.report import page_of
+
+        return page_of(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values: everything but the paths and the measures in full."""
         return {
             "settings": dict(self.settings),
-            "strategies": self.table.reset_index().to_dict("records"),
-            "agreement": None if self.agreement is None else self.agreement.reset_index().to_dict("records"),
-            "selection": self.selection.reset_index().to_dict("records"),
+            "strategies": records_of(self.table),
+            "agreement": records_of(self.agreement),
+            "selection": records_of(self.selection),
             "notes": list(self.notes),
             "markets": {name: dict(market) for name, market in self.markets.items()},
         }
@@ -77,21 +105,13 @@ class FamilyBacktest:
         ``agreement.csv``, ``places.csv``, ``measures.csv``, ``paths.csv`` and ``markets/NAME.toml``. Returns its path;
         `DataError` where it cannot be written.
         """
-        folder = make_folder(folder)
         frames = {
-            "strategies.csv": self.table.reset_index(), "selection.csv": self.selection.reset_index(),
-            "places.csv": self.places.reset_index(), "measures.csv": self.measures.reset_index(),
-            "paths.csv": self.paths,
+            "strategies": self.table, "selection": self.selection, "places": self.places, "measures": self.measures,
+            "agreement": self.agreement,
         }  # fmt: skip
-        if self.agreement is not None:
-            frames["agreement.csv"] = self.agreement.reset_index()
-        for name, frame in frames.items():
-            write_atomically(folder / name, frame.to_csv(index=False, lineterminator="\n"))
-        write_atomically(folder / "family.json", json_text(self.to_dict(), indent=1) + "\n")
-        for name, market in self.markets.items():
-            if market:
-                write_atomically(folder / "markets" / f"{_file_name(name)}.toml", tomli_w.dumps(dict(market)))
-        return folder
+        flat = {name: None if frame is None else frame.reset_index() for name, frame in frames.items()}
+        markets = {f"markets/{_file_name(name)}.toml": market for name, market in self.markets.items() if market}
+        return save_result(folder, "family", self.to_dict(), flat | {"paths": self.paths}, markets)
 
 
 def _file_name(name: str) -> str:

@@ -1,7 +1,7 @@
 """The engine: strategies and market take turns, step by step, and what was traded is written down.
 
-A market is anything with ``stepper(seed, first_path, n_paths)``; see `simcal.definition.stepper`. The same loop plays
-real or recorded prices, which notice nobody.
+A market is anything with ``stepper(seed, first_path, n_paths)``; see `PriceStepper`. The same loop plays real or
+recorded prices, which notice nobody.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import numpy as np
 
 from simcal.errors import ParameterError
 from simcal.threads import check_threads, run
-from simcal.trading.noise import Noise
-from simcal.trading.orders.calls import Caller
-from simcal.trading.orders.forms import Strategy
+from simcal.trading.bands import Noise
+from simcal.trading.orders.forms import Caller, Strategy
 from simcal.trading.orders.terms import Terms
 
 BLOCK = 512  # paths that a stepper takes together; fewer cost as much
@@ -24,8 +23,11 @@ CHUNK = 2_000_000  # paths x steps in memory at a time
 LEAP = 100.0  # no order may multiply the price by more in one step
 
 
-class Stepper(Protocol):
-    """What the engine asks of a market that takes one step at a time."""
+class PriceStepper(Protocol):
+    """What the engine asks of a market that takes one step at a time.
+
+    ``prices`` are those now, ``failed`` the first step at which each path had no usable price, 0 for none.
+    """
 
     prices: np.ndarray
     failed: np.ndarray
@@ -36,22 +38,17 @@ class Stepper(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Played:
+class Trades:
     """What k strategies did on n paths of T steps.
 
-    Main attributes
-    ---------------
+    Parameters
+    ----------
+    numbers
+        (n,) numbers of the paths.
     prices
         (n, T + 1) from the price at which the strategies begin.
     orders, positions
         (k, n, T) order of each step, and what is held after it, in units.
-    pnl
-        (k, n, T) profit of each step per unit, costs taken off: the change of cash + position * price.
-
-    Other attributes
-    ----------------
-    numbers
-        (n,) numbers of the paths.
     costs, cash
         (k, n, T) costs of each step, and cash after it, per unit.
     failed
@@ -77,7 +74,7 @@ class Played:
 
     @property
     def pnl(self) -> np.ndarray:
-        """(k, n, T) profit of each step, per unit."""
+        """(k, n, T) profit of each step, per unit, costs taken off: the change of the equity."""
         return np.diff(self.equity, axis=2, prepend=0.0)
 
     @property
@@ -85,19 +82,20 @@ class Played:
         """(n, T) the price at which the orders of each step were executed."""
         return self.terms.executed(self.prices[:, :-1], self.prices[:, 1:])
 
-    def usable(self) -> Played:
+    def usable(self) -> Trades:
         """The same without the paths that failed."""
         good = self.failed == 0
         if good.all():
             return self
-        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "terms"}
-        cut = {name: a[:, good] if a.ndim == 3 else a[good] for name, a in parts.items()}
-        return Played(**cut, terms=self.terms)
+        return Trades(**{n: a[:, good] if a.ndim == 3 else a[good] for n, a in self._arrays()}, terms=self.terms)
+
+    def _arrays(self) -> list[tuple[str, np.ndarray]]:
+        return [(field.name, getattr(self, field.name)) for field in fields(self) if field.name != "terms"]
 
 
 def play(
     strategies: Sequence[Strategy], market: Any, noise: Noise, terms: Terms, *, frozen: bool = False
-) -> Played:  # fmt: skip
+) -> Trades:  # fmt: skip
     """Play strategies together on all paths of the noise.
 
     Parameters
@@ -118,12 +116,17 @@ def play(
     ParameterError
         A strategy raises or returns something else than one finite number per path, or an order is too large.
     """
-    return joined(list(play_chunks(strategies, market, noise, terms, frozen=frozen)))
+    parts = list(play_chunks(strategies, market, noise, terms, frozen=frozen))
+    if len(parts) == 1:
+        return parts[0]
+    stacks = zip(*(part._arrays() for part in parts), strict=True)
+    stacked = {s[0][0]: np.concatenate([a for _, a in s], axis=1 if s[0][1].ndim == 3 else 0) for s in stacks}
+    return Trades(**stacked, terms=terms)
 
 
 def play_chunks(
     strategies: Sequence[Strategy], market: Any, noise: Noise, terms: Terms, *, frozen: bool = False
-) -> Iterator[Played]:  # fmt: skip
+) -> Iterator[Trades]:  # fmt: skip
     """As `play`, some paths at a time; in threads where all strategies are compiled."""
     length = noise.burn_in + noise.n_steps
     threads = check_threads(noise.threads) if all(s.form == "compiled" for s in strategies) else 1
@@ -132,9 +135,9 @@ def play_chunks(
     bearable = max(10 * CHUNK // (length * threads), 1)  # of very long paths, where a block is too many
     chunks = list(noise.chunks(min(BLOCK * min(most, even), bearable)))
 
-    def work(part: Noise, results: dict[int, Played]) -> None:
+    def work(part: Noise, results: dict[int, Trades]) -> None:
         stepper = market.stepper(noise.seed, part.first_path, part.n_paths)
-        results[part.first_path] = _loop(stepper, strategies, part, terms, frozen)
+        results[part.first_path] = _take_turns(stepper, strategies, part, terms, frozen)
 
     for begin in range(0, len(chunks), threads):
         batch, results = chunks[begin : begin + threads], {}
@@ -143,106 +146,145 @@ def play_chunks(
             yield results.pop(part.first_path)
 
 
-def replay(strategies: Sequence[Strategy], prices: np.ndarray, terms: Terms, *, burn_in: int = 0) -> Played:
+def replay(strategies: Sequence[Strategy], prices: np.ndarray, terms: Terms, *, burn_in: int = 0) -> Trades:
     """The strategies on given prices, (n_paths, burn_in + n_steps + 1), which do not notice them."""
-    prices = np.asarray(prices, float)
-    if prices.ndim != 2 or prices.shape[1] < burn_in + 2 or not (np.isfinite(prices) & (prices > 0)).all():
+    if np.ndim(prices) != 2 or np.shape(prices)[1] < burn_in + 2:
         raise ParameterError(
-            f"The prices to replay have shape {prices.shape}, but must be finite and positive of shape (n_paths, "
-            f"n_steps + 1) with at least {burn_in + 2} times; give such an array."
+            f"The prices to replay have shape {np.shape(prices)}, but must be of shape (n_paths, n_steps + 1) with at "
+            f"least {burn_in + 2} times; give such an array."
         )
-    n_paths, times = prices.shape
-    noise = Noise(0, 0, n_paths, times - 1 - burn_in, burn_in)
-    return _loop(_Tape(prices), strategies, noise, terms, frozen=True)
+    market = RecordedPrices(prices)
+    n_paths, times = market.prices.shape
+    return play(strategies, market, Noise(0, 0, n_paths, times - 1 - burn_in, burn_in), terms, frozen=True)
 
 
-def joined(parts: Sequence[Played]) -> Played:
-    """Several sets of paths as one."""
-    if len(parts) == 1:
-        return parts[0]
-    stacked = {}
-    for field in fields(Played):
-        if field.name != "terms":
-            arrays = [getattr(part, field.name) for part in parts]
-            stacked[field.name] = np.concatenate(arrays, axis=1 if arrays[0].ndim == 3 else 0)
-    return Played(**stacked, terms=parts[0].terms)
+class RecordedPrices:
+    """A market whose prices are known beforehand and notice nobody.
+
+    Parameters
+    ----------
+    prices
+        (n_paths, n_times), or (n_times,) for one path, such as a real series; finite and above 0. A strategy's burn-in
+        is their beginning.
+    first_path
+        Number of the first path.
+    failed
+        (n_paths,) the first step without a usable price, 0 for none; from there on prices do not count.
+
+    Raises
+    ------
+    ParameterError
+        Other shapes or numbers.
+    """
+
+    kind = "recorded"
+
+    def __init__(self, prices: Any, *, first_path: int = 0, failed: np.ndarray | None = None) -> None:
+        array = np.atleast_2d(np.asarray(prices, float))
+        if array.ndim != 2 or array.shape[1] < 2 or not (np.isfinite(array) & (array > 0)).all():
+            raise ParameterError(
+                f"Recorded prices have shape {array.shape}, but must be finite and positive numbers of shape (n_paths, "
+                "n_times) with at least 2 times; give such an array."
+            )
+        self.prices, self.first_path = array, first_path
+        self.failed = np.zeros(len(array), int) if failed is None else failed
+
+    def stepper(self, seed: int, first_path: int, n_paths: int, dtype: str = "float64") -> PriceStepper:
+        """The prices of some paths, one step at a time; the seed changes nothing."""
+        begin = first_path - self.first_path
+        if begin < 0 or begin + n_paths > len(self.prices):
+            raise ParameterError(
+                f"Paths {first_path} to {first_path + n_paths - 1} were asked, but {len(self.prices)} are recorded, "
+                f"from {self.first_path} on; give fewer paths."
+            )
+        part = slice(begin, begin + n_paths)
+        return _Tape(self.prices[part], self.failed[part])
 
 
 class _Tape:
-    """Given prices as a stepper."""
-
-    def __init__(self, prices: np.ndarray) -> None:
-        self._prices, self._t = prices, 0
+    def __init__(self, prices: np.ndarray, failed: np.ndarray) -> None:
+        self._prices, self._failed, self._t = prices, failed, 0
         self.prices, self.failed = prices[:, 0], np.zeros(len(prices), int)
 
     def advance(self, outside: np.ndarray | None = None) -> np.ndarray:
         self._t += 1
+        if self._t >= self._prices.shape[1]:
+            raise ParameterError(
+                f"There are {self._prices.shape[1]} recorded prices, too few for the steps and their burn-in; give "
+                "fewer steps or more prices."
+            )
         self.prices = self._prices[:, self._t]
+        self.failed = np.where(self._failed <= self._t, self._failed, 0)
         return self.prices
 
 
-def _loop(
-    stepper: Stepper, strategies: Sequence[Strategy], noise: Noise, terms: Terms, frozen: bool
-) -> Played:  # fmt: skip
-    n, k, n_steps, burn_in = noise.n_paths, len(strategies), noise.n_steps, noise.burn_in
+def recorded(market: Any, noise: Noise) -> RecordedPrices:
+    """The prices that a market makes alone, bit for bit; where it fails, the last usable one from there on.
+
+    A strategy of size 0 trades at just these; many strategies then need one simulation.
+    """
+    kept, failed = [], []
+    for part in noise.chunks(BLOCK):
+        history = _History(market.stepper(part.seed, part.first_path, part.n_paths), noise.burn_in + noise.n_steps)
+        history.advance(noise.burn_in + noise.n_steps)
+        kept.append(history.prices)
+        failed.append(np.array(history.stepper.failed, int))
+    return RecordedPrices(np.concatenate(kept), first_path=noise.first_path, failed=np.concatenate(failed))
+
+
+class _History:
+    """The prices of some paths so far; where a path fails, its price stands still."""
+
+    def __init__(self, stepper: PriceStepper, n_steps: int) -> None:
+        self.stepper, self.known = stepper, 1
+        self.prices = np.empty((len(stepper.prices), n_steps + 1))
+        self.prices[:, 0] = stepper.prices
+        self.dead = np.zeros(len(stepper.prices), bool)
+
+    def advance(self, n_steps: int, outside: np.ndarray | None = None) -> None:
+        for t in range(self.known, self.known + n_steps):
+            self.prices[:, t] = self.stepper.advance(outside)
+            self.dead = np.asarray(self.stepper.failed) > 0
+            if self.dead.any():
+                self.prices[self.dead, t] = self.prices[self.dead, t - 1]
+        self.known += n_steps
+
+
+def _take_turns(
+    stepper: PriceStepper, strategies: Sequence[Strategy], noise: Noise, terms: Terms, frozen: bool
+) -> Trades:  # fmt: skip
+    n, k, n_steps = noise.n_paths, len(strategies), noise.n_steps
     numbers = np.uint64(noise.first_path) + np.arange(n, dtype=np.uint64)
-    history = np.empty((n, burn_in + n_steps + 1))
-    history[:, 0] = stepper.prices
-
-    def step(t: int, outside: np.ndarray | None) -> np.ndarray:
-        """Write down the prices at t; which paths have failed, whose prices stand still."""
-        history[:, t] = stepper.advance(outside)
-        dead = stepper.failed > 0
-        if dead.any():
-            history[dead, t] = history[dead, t - 1]
-        return dead
-
-    dead = np.zeros(n, bool)
-    for t in range(1, burn_in + 1):
-        dead = step(t, None)
+    history = _History(stepper, noise.burn_in + n_steps)
+    history.advance(noise.burn_in)
     callers = [Caller(strategy, numbers, n_steps) for strategy in strategies]
     position, cash, orders, costs = (np.zeros((k, n)) for _ in range(4))
     kept = {name: np.empty((k, n, n_steps)) for name in ("orders", "positions", "costs", "cash")}
     sizes, scales = np.array(terms.sizes)[:, None], terms.scales[:, None]
     for s in range(n_steps):
-        now = burn_in + s
         for j, caller in enumerate(callers):
-            given = caller(history, now + 1, position[j], cash[j], s, dead)
+            given = caller(history.prices, history.known, position[j], cash[j], s, history.dead)
             if strategies[j].gives == "order":
                 orders[j], position[j] = given, position[j] + given
             else:
                 orders[j], position[j] = given - position[j], given
-        demands = sizes * orders
-        was_dead, dead = dead, step(now + 1, None if frozen else demands.sum(axis=0))
-        if not frozen:
-            leap = (dead & ~was_dead) | (history[:, now + 1] > LEAP * history[:, now])
-            if leap.any():
-                _check_orders(strategies, history[:, now], stepper.prices, demands, leap, numbers, s)
-        price = terms.executed(history[:, now], history[:, now + 1])
+        demands, was_dead = sizes * orders, history.dead
+        history.advance(1, None if frozen else demands.sum(axis=0))
+        before, after = history.prices[:, history.known - 2], history.prices[:, history.known - 1]
+        leap = (history.dead & ~was_dead) | (after > LEAP * before)
+        at_fault = leap & (demands != 0).any(axis=0)
+        if not frozen and at_fault.any():
+            path = int(np.flatnonzero(at_fault)[0])
+            largest = int(np.abs(demands[:, path]).argmax())
+            raise ParameterError(
+                f"The order of the strategy {strategies[largest].name} for path {numbers[path]} at step {s} counts as "
+                f"{demands[largest, path]:.6g} traders and takes the price from {before[path]:.6g} to "
+                f"{stepper.prices[path]:.6g}; give a smaller size, or spread the order over more steps."
+            )
+        price = terms.executed(before, after)
         costs[:] = terms.cost(orders, price, scales)
         cash -= orders * price + costs
         for name, value in (("orders", orders), ("positions", position), ("costs", costs), ("cash", cash)):
             kept[name][:, :, s] = value
-    return Played(numbers, history[:, burn_in:], **kept, failed=np.array(stepper.failed), terms=terms)
-
-
-def _check_orders(
-    strategies: Sequence[Strategy],
-    before: np.ndarray,
-    after: np.ndarray,
-    demands: np.ndarray,
-    leap: np.ndarray,
-    numbers: np.ndarray,
-    step: int,
-) -> None:
-    """Raise where a strategy traded on a path whose price took a leap; `demands` (k, n) in traders."""
-    at_fault = leap & (demands != 0).any(axis=0)
-    if not at_fault.any():
-        return
-    path = int(np.flatnonzero(at_fault)[0])
-    largest = int(np.abs(demands[:, path]).argmax())
-    raise ParameterError(
-        f"The order of the strategy {strategies[largest].name} for path {numbers[path]} at step {step} counts as "
-        f"{demands[largest, path]:.6g} traders and takes the price from {before[path]:.6g} to {after[path]:.6g}; give "
-        "a smaller size, or spread the order over more steps."
-    )
+    prices = history.prices[:, noise.burn_in :]
+    return Trades(numbers, prices, **kept, failed=np.array(stepper.failed), terms=terms)

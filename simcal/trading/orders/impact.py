@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.trading.bands import check_level, half_width
-from simcal.trading.noise import Noise
-from simcal.trading.orders.engine import Played, joined, play_chunks
+from simcal.trading.bands import Noise, check_level, half_width
+from simcal.trading.orders.engine import play
 from simcal.trading.orders.forms import Strategy
-from simcal.trading.orders.measures import Outcome
 from simcal.trading.orders.strategies import equal_profile, execution
 from simcal.trading.orders.terms import Terms
 from simcal.trading.result import over_time
@@ -22,7 +20,7 @@ DURATION, AFTER, PATHS = 20, 40, 500
 
 
 @dataclass(frozen=True, eq=False)
-class Exponent:
+class ImpactExponent:
     """The slope of a line through log impact against log size.
 
     Parameters
@@ -39,6 +37,13 @@ class Exponent:
     low: float
     high: float
     n_sizes: int
+
+    def __str__(self) -> str:
+        if self.value != self.value:
+            return "that cannot be told, as fewer than two sizes have a mean impact above 0"
+        from simcal.report import give_or_take
+
+        return give_or_take(self.value, self.high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +67,8 @@ class ImpactLaw:
 
     curve: pd.DataFrame
     over_time: pd.DataFrame
-    by_speed: Exponent
-    by_length: Exponent
+    by_speed: ImpactExponent
+    by_length: ImpactExponent
     duration: int
     after: int
 
@@ -74,16 +79,17 @@ class ImpactLaw:
             "duration": self.duration, "after": self.after,
         }  # fmt: skip
 
-
-def impact_over_time(mine: Outcome, replayed: Outcome, level: float) -> pd.DataFrame:
-    """Log price with the strategies less that without, over the paths.
-
-    Returns
-    -------
-    The columns of `over_time` (``step``: the price after so many steps), ``low`` and ``high`` of the mean's band, and
-    ``magnitude``, the mean of the absolute difference: strategies that buy and sell have a mean near zero.
-    """
-    return _banded(mine.price_steps, np.log(mine.prices) - np.log(replayed.prices), level)
+    def summary(self) -> list[str]:
+        """What came out of the check against the square root, in sentences."""
+        last = self.curve.iloc[-1]
+        kept = last["left"] / last["impact"] if last["impact"] > 0 else float("nan")
+        left = f"{100 * kept:.2g} %" if abs(kept) >= 0.001 else "less than 0.1 %"
+        return [
+            f"Bought in the same {self.duration} steps, a metaorder moves the price in proportion to its size to the "
+            f"power {self.by_speed}; bought at the same speed, so that a larger one takes longer, to the power "
+            f"{self.by_length}. Real metaorders show about 0.5.",
+            f"{self.after} steps after the last part {left} of the impact is left.",
+        ]
 
 
 def impact_law(
@@ -121,23 +127,21 @@ def impact_law(
     """
     check_level("level", level)
     some = replace(noise, n_paths=min(noise.n_paths, PATHS), n_steps=duration + after)
-    order = Strategy("metaorder", _bought(duration), "arrays")
-    told = told or (lambda count: None)
-
-    def prices(size: float, frozen: bool = False) -> Played:
-        parts = list(play_chunks([order], market, some, Terms((size,)), frozen=frozen))
-        told(some.n_paths)
-        return joined(parts)
-
-    without = prices(sizes[-1], frozen=True)
-    played = [prices(size) for size in sizes]
-    good = np.all([p.failed == 0 for p in (without, *played)], axis=0)
-    base = np.log(without.prices[good])
-    moved = [np.log(p.prices[good]) - base for p in played]  # (n, steps + 1) per size
+    order = Strategy("metaorder", execution(1.0, equal_profile(duration)), "arrays")
+    plays = []
+    for size, frozen in ((sizes[-1], True), *((size, False) for size in sizes)):
+        plays.append(play([order], market, some, Terms((size,)), frozen=frozen))
+        if told is not None:
+            told(some.n_paths)
+    good = np.all([p.failed == 0 for p in plays], axis=0)
+    base, *logs = (np.log(p.prices[good]) for p in plays)
+    moved = [log - base for log in logs]  # (n, steps + 1) per size
     steps = np.arange(duration + after + 1)
     frames, rows = [], []
     for size, m in zip(sizes, moved, strict=True):
-        frames.append(_banded(steps, m, level)[["step", "mean", "standard_error", "low", "high"]].assign(size=size))
+        frames.append(
+            banded_over_time(steps, m, level)[["step", "mean", "standard_error", "low", "high"]].assign(size=size)
+        )
         top, left = (frames[-1].loc[t] for t in (duration, duration + after))
         rows.append({
             "size": size, "impact": top["mean"], **{k: top[k] for k in ("standard_error", "low", "high")},
@@ -154,7 +158,7 @@ def impact_law(
     )
 
 
-def fit_exponent(sizes: np.ndarray, impacts: np.ndarray, level: float = 0.95) -> Exponent:
+def fit_exponent(sizes: np.ndarray, impacts: np.ndarray, level: float = 0.95) -> ImpactExponent:
     """The slope of log mean impact on log size, with its standard error over paths.
 
     Parameters
@@ -168,7 +172,7 @@ def fit_exponent(sizes: np.ndarray, impacts: np.ndarray, level: float = 0.95) ->
     usable = mean > 0
     if usable.sum() < 2:
         nothing = float("nan")
-        return Exponent(nothing, nothing, nothing, nothing, int(usable.sum()))
+        return ImpactExponent(nothing, nothing, nothing, nothing, int(usable.sum()))
     x = np.log(sizes[usable])
     weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
     value = float(weights @ np.log(mean[usable]))
@@ -176,14 +180,15 @@ def fit_exponent(sizes: np.ndarray, impacts: np.ndarray, level: float = 0.95) ->
     n = len(influence)
     error = float(influence.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
     half = float(half_width(error, level))
-    return Exponent(value, error, value - half, value + half, int(usable.sum()))
+    return ImpactExponent(value, error, value - half, value + half, int(usable.sum()))
 
 
-def _bought(duration: int) -> Any:
-    return execution(1.0, equal_profile(duration))
+def banded_over_time(steps: np.ndarray, values: np.ndarray, level: float) -> pd.DataFrame:
+    """Differences of log prices (n_paths, n_steps) as a frame: the columns of `over_time`, and of their mean's band.
 
-
-def _banded(steps: np.ndarray, values: np.ndarray, level: float) -> pd.DataFrame:
+    ``low``, ``high`` and ``magnitude``, the mean of the absolute difference: strategies that buy and sell have a mean
+    near zero. A row ``step`` is the price after so many steps.
+    """
     frame = over_time(steps, values)
     half = half_width(frame["standard_error"], level)
     return frame.assign(

@@ -8,16 +8,34 @@ the newest price to the oldest one in both.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simcal.errors import ParameterError
 from simcal.noise.counters import MASK, key_of, philox
+from simcal.trading.bands import is_number
 
+if TYPE_CHECKING:
+    from simcal.trading.bands import Noise
+
+NAN = float("nan")
 _STREAM = 2**32 - 1  # of noise that no market draws from
+_MOST = 2**31 - 1
+_WHOLE = {"short": 1, "long": 2, "window": 2, "start": 0, "duration": 1, "holding": 1, "seed": 0}  # and the least
 
 Decision = Callable[..., Any]
+
+BUILT_IN: dict[str, dict[str, float]] = {
+    "hold": {"units": 1.0},
+    "crossover": {"short": 10, "long": 50, "lowest": -1.0},
+    "reversion": {"window": 50, "gain": 20.0, "value": NAN},
+    "twap": {"units": 1.0, "duration": NAN, "start": 0},
+    "vwap": {"units": 1.0, "duration": NAN, "start": 0, "curvature": NAN},
+    "metaorder": {"units": 1.0, "duration": NAN, "start": NAN},
+    "random": {"holding": 10, "seed": 0},
+}
+"""Strategies by name, with their options; the value of an option of NaN follows from the market and the steps."""
 
 
 def hold(units: float = 1.0) -> Decision:
@@ -134,3 +152,65 @@ def random(holding: int = 10, seed: int = 0) -> Decision:
         return 2.0 * ((word >> 31) & 1) - 1.0
 
     return decide
+
+
+def build(name: str, market: Any, noise: Noise, options: dict[str, Any]) -> tuple[str, Decision]:
+    """What to call a built-in strategy, and its function.
+
+    Raises
+    ------
+    ParameterError
+        An option that the strategy does not have, or a value that is not allowed.
+    """
+    allowed = BUILT_IN[name]
+    unknown = [key for key in options if key not in allowed]
+    if unknown:
+        raise ParameterError(f"The strategy {name} has no option {unknown[0]}; it takes {', '.join(allowed)}.")
+    given = {key: _checked(name, key, value) for key, value in options.items()}
+    label = f"{name} ({', '.join(f'{k} {v:.6g}' for k, v in given.items())})" if given else name
+    o: dict[str, Any] = {key: given.get(key, value) for key, value in allowed.items()}
+    if name in ("twap", "vwap", "metaorder"):
+        return label, _execution(name, market, noise, o)
+    if name == "crossover" and o["short"] >= o["long"]:
+        raise ParameterError(
+            f"The strategy crossover has short {o['short']} and long {o['long']}, but its short window must be shorter "
+            "than its long one."
+        )
+    if name == "reversion":
+        value = o.pop("value")
+        if value <= 0:
+            raise ParameterError(f"The option value of reversion is {value:g}, but must be a price above 0.")
+        return label, reversion(**o, value=None if np.isnan(value) else value)
+    return label, {"hold": hold, "crossover": crossover, "random": random}[name](**o)
+
+
+def _execution(name: str, market: Any, noise: Noise, options: dict[str, Any]) -> Decision:
+    """TWAP and VWAP use all steps unless told; a metaorder a fifth, after a tenth, so that one sees it come and go."""
+    steps = noise.n_steps
+    if np.isnan(options["start"]):
+        options["start"] = steps // 10
+    start = options["start"]
+    if np.isnan(options["duration"]):
+        options["duration"] = max(steps // 5 if name == "metaorder" else steps - start, 1)
+    duration = options["duration"]
+    if start + duration > steps:
+        raise ParameterError(
+            f"The strategy {name} trades from step {start} on for {duration} steps, but there are {steps}; give more "
+            "steps, or another start or duration."
+        )
+    if name != "vwap":
+        profile = equal_profile(duration)
+    elif np.isnan(options["curvature"]):
+        profile = volume_profile(market, noise.burn_in, start, duration)
+    else:
+        profile = u_profile(duration, options["curvature"])
+    return execution(options["units"], profile, start)
+
+
+def _checked(name: str, key: str, value: Any) -> float:
+    whole, low = key in _WHOLE, _WHOLE.get(key, 0 if key == "curvature" else -np.inf)
+    if not is_number(value) or not np.isfinite(value) or not low <= value <= _MOST or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a finite number"
+        least = f" of at least {low}" if low > -np.inf else ""
+        raise ParameterError(f"The option {key} of {name} is {value!r}, but must be {kind}{least}.")
+    return int(value) if whole else float(value)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from simcal.errors import ParameterError
-
-EXECUTIONS = ("next", "last", "mid")
+from simcal.trading.bands import check_number
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,14 @@ class Terms:
         """(n_strategies,) money per unit of account: the sizes, 1 where a size is 0."""
         return np.array([size if size > 0 else 1.0 for size in self.sizes])
 
+    @property
+    def scale_free(self) -> bool:
+        """Whether accounts per unit are the same at every size, prices being given."""
+        return self.fixed == 0 and self.quadratic == 0
+
     def resized(self, size: float) -> Terms:
         """The same terms at another size of the first strategy."""
         return replace(self, sizes=(size, *self.sizes[1:]))
-
-    def for_one(self) -> Terms:
-        """The terms of the first strategy alone."""
-        return replace(self, sizes=self.sizes[:1])
 
     def executed(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """The price at which orders given at price `before` are executed where the next one is `after`."""
@@ -70,38 +70,23 @@ class Terms:
         return fixed + self.proportional * amount * price + self.quadratic * scale * amount**2
 
 
-def terms_of(
-    size: Any, n_strategies: int, *, execution: Any, fixed: Any, proportional: Any, quadratic: Any
-) -> Terms:  # fmt: skip
-    """Checked terms; `size` is a number for all strategies or a sequence with one for each."""
+def terms_of(size: Any, n_strategies: int, *, execution: Any, **costs: Any) -> Terms:
+    """Checked terms; `size` is a number for all strategies or one for each, `costs` the fields of `Terms` they are.
+
+    Raises
+    ------
+    ParameterError
+        A size or a cost is below 0 or not finite, or the execution is unknown.
+    """
     listed = isinstance(size, (Sequence, np.ndarray)) and not isinstance(size, str)
-    sizes = tuple(not_negative("size", one) for one in (size if listed else [size] * n_strategies))
+    sizes = tuple(check_number("size", one) for one in (size if listed else [size] * n_strategies))
     if len(sizes) != n_strategies:
         raise ParameterError(
             f"size lists {len(sizes)} numbers for {n_strategies} strategies; give one number, or one for each."
         )
-    if execution not in EXECUTIONS:
+    if execution not in ("next", "last", "mid"):
         raise ParameterError(
             f"execution is {execution!r}, but must be 'next' (at the price that the order helps to make), 'last' (at "
             "the price that is seen) or 'mid' (half-way)."
         )
-    costs = {"fixed": fixed, "proportional": proportional, "quadratic": quadratic}
-    return Terms(sizes, execution, **{name: not_negative(f"{name}_cost", value) for name, value in costs.items()})
-
-
-def positive(name: str, value: Any) -> float:
-    """`value` as a finite float above 0, or `ParameterError`."""
-    if not _is_number(value) or not 0 < value < float("inf"):
-        raise ParameterError(f"{name} is {value!r}, but must be a finite number above 0.")
-    return float(value)
-
-
-def not_negative(name: str, value: Any) -> float:
-    """`value` as a finite float of at least 0, or `ParameterError`."""
-    if not _is_number(value) or not 0 <= value < float("inf"):
-        raise ParameterError(f"{name} is {value!r}, but must be a finite number of at least 0.")
-    return float(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return Terms(sizes, execution, **{name: check_number(f"{name}_cost", value) for name, value in costs.items()})

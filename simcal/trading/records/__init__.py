@@ -1,19 +1,23 @@
 """Statistics of track records over many paths: measures, luck of selection, agreement of two places, bands."""
 
-from simcal.trading.records.agreement import Results, agreement, family_results
+from simcal.trading.records.agreement import Results, agreement, family_results, kendall, spearman
 from simcal.trading.records.distribution import distribution, over_markets, record_measures
-from simcal.trading.records.drawdowns import drawdown_length, drawdowns, longest_underwater, max_drawdown
-from simcal.trading.records.measures import (
+from simcal.trading.records.overfitting import cross_validate, overfitting
+from simcal.trading.records.record import (
+    TrackRecord,
     annualised_return,
+    drawdown_length,
+    drawdowns,
     hit_rate,
+    longest_underwater,
+    max_drawdown,
     path_measures,
+    record_of_pnl,
+    record_of_returns,
     sharpe_ratio,
     sortino_ratio,
     volatility,
 )
-from simcal.trading.records.overfitting import cross_validate, overfitting
-from simcal.trading.records.ranks import kendall, spearman
-from simcal.trading.records.record import TrackRecord, record_of_pnl, record_of_returns
 from simcal.trading.records.selection import (
     deflate,
     deflated_sharpe_ratio,

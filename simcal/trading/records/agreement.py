@@ -1,4 +1,4 @@
-"""Whether two places rank a family of strategies alike: a calibrated market, and real prices held out."""
+"""Whether two places, such as a calibrated market and held-out prices, rank a family of strategies alike."""
 
 from __future__ import annotations
 
@@ -13,12 +13,54 @@ import pandas as pd
 from simcal.errors import ParameterError
 from simcal.facts import block_indices
 from simcal.trading.bands import check_level
-from simcal.trading.records.ranks import kendall, spearman
 
 EXACT = 7  # strategies up to which all orders are gone through: 5040
-STATISTICS = {"spearman": spearman, "kendall": kendall}
+_CHUNK = 1 << 22  # pairs of pairs at a time, which bounds the memory
 
 Statistic = Callable[[np.ndarray], np.ndarray]
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Correlation of the ranks of x and y, (..., n) each, that broadcast; equals share their mean rank.
+
+    NaN where one of the two has a single value only, or holds NaN.
+
+    C. Spearman, "The proof and measurement of association between two things", American Journal of Psychology 15, 1904.
+    """
+    from scipy.stats import rankdata
+
+    middle = (np.shape(x)[-1] + 1) / 2
+    first, second = rankdata(x, axis=-1) - middle, rankdata(y, axis=-1) - middle
+    return _correlation((first * second).sum(-1), (first**2).sum(-1) * (second**2).sum(-1))
+
+
+def kendall(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Kendall's tau-b of x and y, (..., n) each, that broadcast.
+
+    sum over pairs of sgn(x_i - x_j) sgn(y_i - y_j) / sqrt(pairs that differ in x * pairs that differ in y); NaN as in
+    `spearman`. M. G. Kendall, "The treatment of ties in ranking problems", Biometrika 33, 1945.
+    """
+    x, y = np.broadcast_arrays(x, y)
+    n = x.shape[-1]
+    flat_x, flat_y = x.reshape(-1, n), y.reshape(-1, n)
+    step = max(1, _CHUNK // n**2)
+    parts = [_tau(flat_x[i : i + step], flat_y[i : i + step]) for i in range(0, len(flat_x), step)]
+    return np.concatenate(parts).reshape(x.shape[:-1])[()]
+
+
+def _tau(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    low, high = np.tril_indices(x.shape[-1], -1)
+    first, second = np.sign(x[:, low] - x[:, high]), np.sign(y[:, low] - y[:, high])
+    return _correlation((first * second).sum(-1), (first**2).sum(-1) * (second**2).sum(-1))
+
+
+def _correlation(covariance: np.ndarray, square: np.ndarray) -> np.ndarray:
+    known = square > 0  # false for NaN
+    return np.where(known, covariance / np.sqrt(np.where(known, square, 1.0)), np.nan)[()]
+
+
+STATISTICS = {"spearman": spearman, "kendall": kendall}
+"""Rank correlations by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,15 +196,11 @@ def agreement(
         enough = known.size > 1
         low, high = _interval(value, known, level) if enough else (np.nan, np.nan)
         rows[name] = {
-            "value": value,
-            "standard_error": known.std(ddof=1) if enough else np.nan,
-            "low": low,
-            "high": high,
+            "value": value, "standard_error": known.std(ddof=1) if enough else np.nan, "low": low, "high": high,
             "attenuation": value - known.mean() if enough else np.nan,
             "p_value": _p_value(statistic, first.values, second.values, n_permutations, seed),
-            "n_strategies": len(first.values),
-            "undefined": sample.size - known.size,
-        }
+            "n_strategies": len(first.values), "undefined": sample.size - known.size,
+        }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
 
 

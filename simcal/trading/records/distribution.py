@@ -8,46 +8,63 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.dealing.intervals import share_interval
 from simcal.errors import ParameterError
-from simcal.trading.bands import Measure, banded, check_level, estimate, expected_shortfall, value_at_risk
+from simcal.trading.bands import (
+    Measure,
+    banded,
+    check_level,
+    estimate,
+    expected_shortfall,
+    share_interval,
+    value_at_risk,
+)
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 
 
-def record_measures(risk_level: float = 0.95, *, money: str = "price", turnover: bool = False) -> tuple[Measure, ...]:
+def record_measures(
+    risk_level: float = 0.95, *, money: str = "price", turnover: bool = False, total: str = "total_pnl"
+) -> tuple[Measure, ...]:
     """What `simcal.trading.bands.summarise` reports of a frame of `path_measures`, beside a baseline if there is one.
 
-    The same `risk_level` as of `path_measures`; `money` is the unit of the P&L; `turnover` where the record knows what
-    was traded.
+    Parameters
+    ----------
+    risk_level
+        As of `path_measures`.
+    money
+        The unit of the P&L.
+    turnover
+        Whether the record knows what was traded.
+    total
+        What the column of the total P&L is called.
     """
     tail = f"{100 * risk_level:g} %"
-    measures = [
-        Measure("total_pnl", "P&L", money, "total_pnl"),
-        Measure("pnl_deviation", "standard deviation of P&L", money, "total_pnl", statistic=_deviation),
-        Measure("pnl_value_at_risk", f"value at risk of P&L, {tail}", money, "total_pnl",
-                statistic=value_at_risk(risk_level)),
-        Measure("pnl_expected_shortfall", f"expected shortfall of P&L, {tail}", money, "total_pnl",
-                statistic=expected_shortfall(risk_level)),
-        Measure("annualised_return", "return", "a year", "annualised_return"),
-        Measure("volatility", "volatility", "a year", "volatility"),
-        Measure("sharpe", "Sharpe ratio", "a year", "sharpe"),
-        Measure("sharpe_below_zero", "share of paths with a Sharpe ratio below 0", "", "sharpe", statistic=_below_zero),
-        Measure("sortino", "Sortino ratio", "a year", "sortino"),
-        Measure("max_drawdown", "maximum drawdown", money, "max_drawdown"),
-        Measure("max_drawdown_share", "maximum drawdown", "of capital", "max_drawdown_share"),
-        Measure("drawdown_length", "steps down in the maximum drawdown", "steps", "drawdown_length"),
-        Measure("longest_underwater", "longest time below a peak", "steps", "longest_underwater"),
-        Measure("calmar", "Calmar ratio", "a year", "calmar"),
-        Measure("value_at_risk", f"value at risk of a step, {tail}", "return", "value_at_risk"),
-        Measure("expected_shortfall", f"expected shortfall of a step, {tail}", "return", "expected_shortfall"),
-        Measure("hit_rate", "hit rate", "gains / (gains + losses)", "hit_rate"),
-        Measure("skewness", "skewness", "", "skewness"),
-        Measure("excess_kurtosis", "excess kurtosis", "", "excess_kurtosis"),
+    risk, shortfall = value_at_risk(risk_level), expected_shortfall(risk_level)
+    of_total: list[tuple[str, str, Any]] = [
+        ("pnl_deviation", "standard deviation of P&L", _deviation),
+        ("pnl_value_at_risk", f"value at risk of P&L, {tail}", risk),
+        ("pnl_expected_shortfall", f"expected shortfall of P&L, {tail}", shortfall),
+    ]
+    of_column = [
+        ("annualised_return", "return", "a year"), ("volatility", "volatility", "a year"),
+        ("sharpe", "Sharpe ratio", "a year"), ("sortino", "Sortino ratio", "a year"),
+        ("max_drawdown", "maximum drawdown", money), ("max_drawdown_share", "maximum drawdown", "of capital"),
+        ("drawdown_length", "steps down in the maximum drawdown", "steps"),
+        ("longest_underwater", "longest time below a peak", "steps"), ("calmar", "Calmar ratio", "a year"),
+        ("value_at_risk", f"value at risk of a step, {tail}", "return"),
+        ("expected_shortfall", f"expected shortfall of a step, {tail}", "return"),
+        ("hit_rate", "hit rate", "gains / (gains + losses)"), ("skewness", "skewness", ""),
+        ("excess_kurtosis", "excess kurtosis", ""),
+        *([("turnover", "turnover", "capital a year")] if turnover else []),
     ]  # fmt: skip
-    if turnover:
-        measures.append(Measure("turnover", "turnover", "capital a year", "turnover"))
-    return tuple(measures)
+    found = [Measure(total, "P&L", money, total)]
+    found += [Measure(name, words, money, total, statistic=statistic) for name, words, statistic in of_total]
+    for name, words, unit in of_column:
+        found.append(Measure(name, words, unit, name))
+        if name == "sharpe":
+            words = "share of paths with a Sharpe ratio below 0"
+            found.append(Measure("sharpe_below_zero", words, "", name, statistic=_below_zero))
+    return tuple(found)
 
 
 def distribution(paths: pd.DataFrame, *, level: float = 0.95, quantiles: Sequence[float] = QUANTILES) -> pd.DataFrame:
@@ -62,7 +79,7 @@ def distribution(paths: pd.DataFrame, *, level: float = 0.95, quantiles: Sequenc
     left out.
     """
     check_level("level", level)
-    shares = _check_quantiles(quantiles)
+    shares = [check_level("quantiles", share) for share in quantiles]
     rows: dict[str, dict[str, float]] = {}
     for name in _columns(paths):
         values = _known(paths, name)
@@ -71,9 +88,8 @@ def distribution(paths: pd.DataFrame, *, level: float = 0.95, quantiles: Sequenc
         row["deviation"] = float(values.std(ddof=1)) if values.size > 1 else np.nan
         row |= {f"q{q:g}": _quantile(values, q) for q in shares}
         count = int((values < 0).sum())
-        ends = share_interval(count, values.size, level) if values.size else (np.nan, np.nan)
         row["below_zero"] = count / values.size if values.size else np.nan
-        row |= {"below_zero_low": float(ends[0]), "below_zero_high": float(ends[1])}
+        row["below_zero_low"], row["below_zero_high"] = share_interval(count, values.size, level)
         rows[name] = {**row, "n_paths": values.size, "undefined": len(paths) - values.size}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
 
@@ -114,7 +130,7 @@ def over_markets(
         Without a market, or where the frames have different columns.
     """
     check_level("level", level)
-    shares, frames = _check_quantiles(quantiles), list(markets.values())
+    shares, frames = [check_level("quantiles", share) for share in quantiles], list(markets.values())
     if not frames or any(_columns(frame) != _columns(frames[0]) for frame in frames):
         raise ParameterError(f"{len(frames)} markets were given; give at least one, all with the same measures.")
     rows = {name: _over_markets(frames, name, level, shares) for name in _columns(frames[0])}
@@ -122,7 +138,7 @@ def over_markets(
 
 
 def _over_markets(frames: list[pd.DataFrame], name: str, level: float, shares: list[float]) -> dict[str, float]:
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     samples = [values for values in (_known(frame, name) for frame in frames) if values.size]
     nothing, n = float("nan"), len(samples)
@@ -134,7 +150,7 @@ def _over_markets(frames: list[pd.DataFrame], name: str, level: float, shares: l
     between = float(np.maximum(seen - noise, 0.0))  # NaN stays
     error = np.sqrt(seen / n) if n > 1 else nothing
     mean = float(means.mean()) if n else nothing
-    half = error * float(student.ppf(0.5 + level / 2, n - 1)) if n > 1 else nothing
+    half = error * float(stdtrit(n - 1, 0.5 + level / 2)) if n > 1 else nothing
     pooled = np.concatenate(samples) if n else np.array([])
     weights = np.concatenate([np.full(v.size, 1 / v.size / n) for v in samples]) if n else pooled
     total = within + between
@@ -162,13 +178,7 @@ def _quantile(values: np.ndarray, share: float, weights: np.ndarray | None = Non
     """Interpolated without weights; with them the smallest value whose weight and that of all below reach the share."""
     if not values.size:
         return float("nan")
-    if weights is None:
-        return float(np.quantile(values, share))
-    return float(np.quantile(values, share, weights=weights, method="inverted_cdf"))
-
-
-def _check_quantiles(quantiles: Sequence[float]) -> list[float]:
-    return [check_level("quantiles", share) for share in quantiles]
+    return float(np.quantile(values, share, weights=weights, method="linear" if weights is None else "inverted_cdf"))
 
 
 def _deviation(values: np.ndarray) -> Any:

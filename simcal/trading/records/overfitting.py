@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from simcal.errors import ParameterError
-from simcal.trading.records.measures import constant
+from simcal.trading.records.record import constant
 
 MOST_BLOCKS = 20  # 184 756 splits
 Performance = Callable[[np.ndarray], np.ndarray]
@@ -65,15 +65,10 @@ def cross_validate(returns: Any, *, n_blocks: int = 16, performance: Performance
     below = (outside < result[:, None]).sum(axis=1)
     equal = (outside == result[:, None]).sum(axis=1)
     rank = (below + (equal + 1) / 2) / (blocks.shape[0] + 1)
-    return pd.DataFrame(
-        {
-            "winner": winner,
-            "in_sample": inside[rows, winner],
-            "out_of_sample": result,
-            "rank": rank,
-            "logit": np.log(rank / (1 - rank)),
-        }
-    )
+    return pd.DataFrame({
+        "winner": winner, "in_sample": inside[rows, winner], "out_of_sample": result, "rank": rank,
+        "logit": np.log(rank / (1 - rank)),
+    })  # fmt: skip
 
 
 def overfitting(returns: Any, *, n_blocks: int = 16, performance: Performance | None = None) -> pd.DataFrame:
@@ -102,17 +97,13 @@ def overfitting(returns: Any, *, n_blocks: int = 16, performance: Performance | 
     rows = []
     for path in array[None] if array.ndim == 2 else array:
         table = cross_validate(path, n_blocks=n_blocks, performance=performance)
-        columns = ("in_sample", "out_of_sample", "rank", "logit")
-        x, y, rank, logit = (table[name].to_numpy() for name in columns)
+        x, y = table["in_sample"].to_numpy(), table["out_of_sample"].to_numpy()
         finite = np.isfinite(x).all() and np.isfinite(y).all() and not constant(x)
-        rows.append(
-            {
-                "pbo": float(np.mean(logit <= 0)),
-                "loss": float(np.mean(y < 0)),
-                "slope": float(np.cov(x, y)[0, 1] / x.var(ddof=1)) if finite else np.nan,
-                "mean_rank": float(np.mean(rank)),
-            }
-        )
+        rows.append({
+            "pbo": float(np.mean(table["logit"].to_numpy() <= 0)), "loss": float(np.mean(y < 0)),
+            "slope": float(np.cov(x, y)[0, 1] / x.var(ddof=1)) if finite else np.nan,
+            "mean_rank": float(np.mean(table["rank"].to_numpy())),
+        })  # fmt: skip
     return pd.DataFrame(rows)
 
 

@@ -19,7 +19,7 @@ from simcal.errors import ParameterError
 from simcal.facts import excess_kurtosis as kurtosis_of
 from simcal.facts import skewness as skewness_of
 from simcal.trading.bands import check_level
-from simcal.trading.records.measures import constant, sharpe_ratio
+from simcal.trading.records.record import constant, sharpe_ratio
 
 
 def sharpe_variance(sharpe: Any, skewness: Any = 0.0, excess_kurtosis: Any = 0.0) -> Any:

@@ -9,13 +9,14 @@ from simcal.data import PriceSeries
 from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models import load
 from simcal.models.stock import StockMarket
-from simcal.trading.families import RecordedPrices, backtest_family, write_family_report
-from simcal.trading.families.backtest import CALIBRATED, HELD_OUT, TRAINING, UNNOTICED
-from simcal.trading.families.held_out import without_drift
-from simcal.trading.families.peers import peer_prices, without_skill
+from simcal.report import write_report
+from simcal.trading.bands import Noise
+from simcal.trading.families import backtest_family
+from simcal.trading.families.backtest import TRAINING, UNNOTICED
 from simcal.trading.families.places import place_of
-from simcal.trading.noise import Noise
-from simcal.trading.orders import strategies_of, terms_of
+from simcal.trading.families.prices import peer_prices, without_drift, without_skill
+from simcal.trading.families.result import CALIBRATED, HELD_OUT
+from simcal.trading.orders import RecordedPrices, strategies_of, terms_of
 
 SP500 = load("stock-sp500")
 # Prices that moves of traders without an opinion make are a martingale; fundamental traders around a value that stands
@@ -259,10 +260,10 @@ def test_folder_and_report(tmp_path):
         "markets/stock.toml", "markets/stock -2.toml".replace(" ", "-"),
     }  # fmt: skip
     assert load(folder / "markets" / "stock.toml") == MARTINGALE
-    page = write_family_report(folder / "report.html", result).read_text()
+    page = write_report(result, folder / "report.html").read_text()
     for words in ("Luck of the choice", "Agreement with held-out prices", "deflated", "gaussian"):
         assert words in page
-    alone = write_family_report(folder / "alone.html", family(MARTINGALE, n_paths=5, n_steps=50)).read_text()
+    alone = write_report(family(MARTINGALE, n_paths=5, n_steps=50), folder / "alone.html").read_text()
     assert "Agreement" not in alone
 
 

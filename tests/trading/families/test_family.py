@@ -8,10 +8,10 @@ import pytest
 from simcal.data import PriceSeries
 from simcal.errors import ParameterError
 from simcal.models import load, save
-from simcal.trading.families import FAMILIES, RecordedPrices, family_of, markets_of, markets_of_run, recorded, resampled
-from simcal.trading.families.markets import train_share_of
-from simcal.trading.noise import Noise
-from simcal.trading.orders import play, strategies_of, terms_of
+from simcal.trading.bands import Noise
+from simcal.trading.families import FAMILIES, family_of, markets_of, markets_of_run, resampled
+from simcal.trading.families.prices import train_share_of
+from simcal.trading.orders import RecordedPrices, play, recorded, strategies_of, terms_of
 
 SP500 = load("stock-sp500")
 NOISE = Noise(seed=4, first_path=5, n_paths=12, n_steps=60, burn_in=30)

@@ -12,8 +12,8 @@ from simcal.json_text import json_text
 from simcal.models import load
 from simcal.models.stock import StockMarket
 from simcal.simulation import simulate
-from simcal.trading.noise import Noise
-from simcal.trading.orders import measures as measures_module
+from simcal.trading.bands import Noise
+from simcal.trading.orders import bench as bench_module
 from simcal.trading.orders.impact import fit_exponent, impact_law
 
 backtest: Any = trading.backtest  # frames that may be None are there
@@ -117,14 +117,14 @@ def test_progress_ends_where_it_said():
 
 
 def test_paths_that_fail_are_left_out_of_both(monkeypatch):
-    original = measures_module.Played.usable
+    original = bench_module.Trades.usable
 
     def some_fail(self):
         failed = self.failed.copy()
         failed[self.numbers == (3 if self.orders.any() and self.prices[0, -1] > 0 else 0)] = 1
         return original(type(self)(**{**vars(self), "failed": failed}))
 
-    monkeypatch.setattr(measures_module.Played, "usable", some_fail)
+    monkeypatch.setattr(bench_module.Trades, "usable", some_fail)
     with pytest.warns(NumericalWarning, match="1 of 40 paths are left out because their price left the range"):
         result = backtest("hold", SP500, **SMALL)
     assert 3 not in set(result.paths["path"])

@@ -9,7 +9,7 @@ from simcal import trading
 from simcal.errors import ParameterError
 from simcal.models import load
 from simcal.simulation import simulate
-from simcal.trading.noise import Noise
+from simcal.trading.bands import Noise
 from simcal.trading.orders import play, strategy_of, terms_of
 from simcal.trading.orders.strategies import u_profile, volume_profile
 

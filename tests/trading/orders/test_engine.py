@@ -9,7 +9,7 @@ from simcal.errors import ParameterError
 from simcal.models import load
 from simcal.models.stock import StockMarket
 from simcal.simulation import simulate
-from simcal.trading.noise import Noise
+from simcal.trading.bands import Noise
 from simcal.trading.orders import engine as engine_module
 from simcal.trading.orders import play, replay, strategies_of, terms_of
 

@@ -10,7 +10,7 @@ from numba import njit
 from simcal.errors import ParameterError
 from simcal.models import load
 from simcal.trading import backtest
-from simcal.trading.noise import Noise
+from simcal.trading.bands import Noise
 from simcal.trading.observations import observe
 from simcal.trading.orders import BUILT_IN, Strategy, play, strategies_of, strategy_of, terms_of
 

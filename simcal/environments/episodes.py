@@ -16,7 +16,7 @@ from simcal.models import Market
 from simcal.noise import check_integer, check_range, check_seed
 
 
-class Game(ABC):
+class Episodes(ABC):
     """`n_paths` episodes of a market, side by side.
 
     The noise of an episode is a path of a seed, as in `simcal.simulate`. With a seed, path j begins with number j;
