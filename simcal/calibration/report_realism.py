@@ -10,7 +10,7 @@ import pandas as pd
 
 from simcal.calibration.certificate import LABELS, MARKET, PartValidation, percent, spoken
 from simcal.calibration.result import Run
-from simcal.calibration.windows import Samples, draw_samples
+from simcal.calibration.windows import draw_samples
 from simcal.report import (
     Picture,
     Section,

@@ -7,8 +7,9 @@ same step also runs as it stands on NumPy arrays and PyTorch tensors. ``market.s
 ``market.twin`` are the doors; the emitted text lies in `cache_folder()`, to be read.
 """
 
+from simcal.definition.declarations import Orders, choice, draw, group, output, parameter, state
 from simcal.definition.functions import exp, log, maximum, minimum, root, sign, tanh_half, where
-from simcal.definition.language import Orders, Trader, choice, draw, group, output, parameter, state
+from simcal.definition.language import Trader
 from simcal.definition.market import PriceMarket
 from simcal.definition.trace import DefinitionError
 

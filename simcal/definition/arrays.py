@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simcal.definition.declarations import Draw, Group, Orders, Output, State
 from simcal.definition.functions import gradient_floor
 from simcal.definition.kernel import depths_of
-from simcal.definition.language import Definition, Draw, Group, Orders, Output, State, states
+from simcal.definition.language import Definition, states
 from simcal.definition.program import Program, following, numbers_of
 
 if TYPE_CHECKING:

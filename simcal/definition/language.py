@@ -8,150 +8,29 @@ else is made from that one method: see `simcal.definition`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from dataclasses import replace as dataclass_replace
-from typing import Any, ClassVar, Literal, NamedTuple, Self, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
 
+from simcal.definition.declarations import (
+    Choice,
+    Draw,
+    Group,
+    Orders,
+    Output,
+    State,
+    choice,
+    declarations,
+    draw,
+    of_kind,
+    parameter,
+    state,
+)
 from simcal.definition.trace import DefinitionError, refuse
 from simcal.errors import ParameterError
-from simcal.parameters import Parameter, Value, check_names, to_plain
-
-Start = float | str | Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class State:
-    """What a path, or each trader on it, remembers from step to step."""
-
-    name: str
-    start: Start
-    checked: bool
-
-
-@dataclass(frozen=True)
-class Draw:
-    """A standard normal per step and path, for the market or for each trader of a group."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Output:
-    """What can be saved beside the prices."""
-
-    name: str
-    description: str
-    start: Start
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A parameter that is one of a few words."""
-
-    name: str
-    default: str
-    words: tuple[str, ...]
-    description: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """Traders of one type in a market; their number is the market's parameter ``n_<name>``."""
-
-    name: str
-    trader: type[Trader]
-    count: int
-
-    @property
-    def size(self) -> str:
-        """The name of the parameter with the number of traders."""
-        return f"n_{self.name}"
-
-
-class Orders(NamedTuple):
-    """The sum over a group of what its traders order, and of the sizes of these orders."""
-
-    demand: Any
-    volume: Any
-
-
-def parameter(
-    default: Value | None,
-    description: str,
-    low: float = -np.inf,
-    high: float = np.inf,
-    *,
-    open: bool = False,
-    letter: str = "",
-    unit: str = "",
-    integer: bool = False,
-    trainable: bool = True,
-    scale: float = 1.0,
-    follows: str | None = None,
-) -> Any:
-    """Declare a parameter; the arguments are those of `simcal.parameters.Parameter`.
-
-    In a trader it may have one value for all traders of the group or one for each. A default of None goes with
-    `follows`, the name of the parameter whose value it then takes.
-    """
-    known: Any = default
-    return Parameter(
-        "", known, description, low, high, open, letter, unit, integer=integer, trainable=trainable, scale=scale,
-        follows=follows,
-    )  # fmt: skip
-
-
-def choice(default: str, words: tuple[str, ...], description: str) -> Any:
-    """Declare a parameter that is one of `words`."""
-    return Choice("", default, words, description)
-
-
-def state(start: Start, *, checked: bool = False, init: Literal[False] = False) -> Any:
-    """Declare a state; `start` is a number, the name of a parameter, or a function of the market's parameters.
-
-    A path on which a `checked` state or the price is not finite is counted as failed. `init` tells type checkers that
-    no market is made with a state's value.
-    """
-    return State("", start, checked)
-
-
-def draw(*, init: Literal[False] = False) -> Any:
-    """Declare a standard normal that is drawn at every step, for each path (in a trader: for each trader too).
-
-    The streams of noise are numbered in the order of declaration, the market's own before those of its groups: a group
-    that is added at the end leaves the noise of the others as it was.
-    """
-    return Draw("")
-
-
-def output(description: str, start: Start = 0.0) -> Any:
-    """Declare what can be saved beside the prices; `start` is its value at time 0, as of `state`."""
-    return Output("", description, start)
-
-
-def group(trader: type[Trader], count: int) -> Any:
-    """Declare a group of traders; its number of traders is a parameter of the market with `count` as default."""
-    return Group("", trader, count)
-
-
-_DECLARED = (Parameter, Choice, State, Draw, Output, Group)
-
-
-def _declarations(cls: type) -> dict[str, Any]:
-    """What a class declares, that of its bases first, in the order written."""
-    found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        for name, value in vars(base).items():
-            if isinstance(value, _DECLARED):
-                found[name] = dataclass_replace(value, name=name)
-    return found
-
-
-def _of(kind: type, declared: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in declared.items() if isinstance(value, kind)}
+from simcal.parameters import Parameter, check_names, to_plain
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(parameter, state, draw))
@@ -166,7 +45,7 @@ class Trader:
     DECLARED: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
-        cls.DECLARED = _declarations(cls)
+        cls.DECLARED = declarations(cls)
         for name, what in cls.DECLARED.items():
             if isinstance(what, (Output, Group, Choice)):
                 raise DefinitionError(
@@ -198,26 +77,26 @@ class Definition:
     OUTPUTS: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(cls) -> None:
-        cls.DECLARED = declared = _declarations(cls)
+        cls.DECLARED = declared = declarations(cls)
         cls.kind = vars(cls).get("kind", cls.__name__)
         cls.title = vars(cls).get("title", f"market {cls.kind}")
-        cls.GROUPS = _of(Group, declared)
+        cls.GROUPS = of_kind(Group, declared)
         counts = {
             g.size: Parameter(g.size, g.count, f"number of {g.name} traders", 0, integer=True, trainable=False)
             for g in cls.GROUPS.values()
         }
-        cls.SPECS = {**counts, **_of(Parameter, declared)}
+        cls.SPECS = {**counts, **of_kind(Parameter, declared)}
         for g in cls.GROUPS.values():
-            for name, spec in _of(Parameter, g.trader.DECLARED).items():
+            for name, spec in of_kind(Parameter, g.trader.DECLARED).items():
                 if name in cls.SPECS or name in declared:
                     raise DefinitionError(
                         f"The market {cls.__name__} has {name} twice: its group {g.name} brings a parameter of that "
                         f"name. Rename it in {g.trader.__name__}, for example to {g.name}_{name}."
                     )
                 cls.SPECS[name] = dataclass_replace(spec, group=g.size)
-        cls.CHOICES = _of(Choice, declared)
-        cls.OUTPUTS = tuple(name for name in _of(Output, declared) if name != "price")
-        if cls.step is not Definition.step and "price" not in {**_of(State, declared), **_of(Output, declared)}:
+        cls.CHOICES = of_kind(Choice, declared)
+        cls.OUTPUTS = tuple(name for name in of_kind(Output, declared) if name != "price")
+        if cls.step is not Definition.step and "price" not in {**of_kind(State, declared), **of_kind(Output, declared)}:
             raise DefinitionError(
                 f"The market {cls.__name__} declares no price: give price = state(...) or output(...)."
             )
@@ -248,8 +127,8 @@ class Definition:
             raise AttributeError(f"A market does not change; use market.replace({name}=...).")
         if not isinstance(self.DECLARED.get(name), (State, Output)):
             raise refuse(
-                f"{name} is neither a state nor an output of {type(self).__name__}, so a step cannot assign it; declare "
-                f"{name} = state(...) or output(...), or use a local variable."
+                f"{name} is neither a state nor an output of {type(self).__name__}, so a step cannot assign it; "
+                f"declare {name} = state(...) or output(...), or use a local variable."
             )
         self.__dict__[name] = value
 
@@ -355,19 +234,19 @@ class Definition:
 def streams(market: Definition) -> Iterator[tuple[str | None, str, int]]:
     """(group, draw, first stream) of every draw, in the order of their numbers."""
     number = 0
-    for name in _of(Draw, market.DECLARED):
+    for name in of_kind(Draw, market.DECLARED):
         yield None, name, number
         number += 1
     for g in market.GROUPS.values():
-        for name in _of(Draw, g.trader.DECLARED):
+        for name in of_kind(Draw, g.trader.DECLARED):
             yield g.name, name, number
             number += getattr(market, g.size)
 
 
 def states(market: Definition | type[Definition]) -> Iterator[tuple[str | None, State]]:
     """(group, state) of every state."""
-    for what in _of(State, market.DECLARED).values():
+    for what in of_kind(State, market.DECLARED).values():
         yield None, what
     for g in market.GROUPS.values():
-        for what in _of(State, g.trader.DECLARED).values():
+        for what in of_kind(State, g.trader.DECLARED).values():
             yield g.name, what

@@ -17,7 +17,8 @@ from simcal.definition.trace import DefinitionError, Node, reach
 
 _TEXT = {
     "+": "{} + {}", "-": "{} - {}", "*": "{} * {}", "/": "{} / {}", "<": "{} < {}", "<=": "{} <= {}",
-    "negative": "-{}", "same": "{}", "abs": "abs({})", "exp": "exponential({})", "log": "math.log({})", "tanh_half": "tanh_half({})",
+    "negative": "-{}", "same": "{}", "abs": "abs({})", "exp": "exponential({})", "log": "math.log({})",
+    "tanh_half": "tanh_half({})",
     "root": "math.sqrt(zero if {0} < zero else {0})", "where": "({1} if {0} else {2})",
     "root_slope": "(zero if {0} <= zero else half / (floor if {0} < floor else {0}))",
     "sign": "(one if {0} >= {1} else (-one if {0} <= -{1} else zero))",

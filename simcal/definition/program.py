@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from simcal.definition import functions
-from simcal.definition.language import Definition, Draw, Group, Orders, Output, State, states, streams
+from simcal.definition.declarations import Draw, Group, Orders, Output, State
+from simcal.definition.language import Definition, states, streams
 from simcal.definition.trace import DefinitionError, Node, Tape, reach, refuse
 
 Key = tuple[str | None, str]  # (group, name) of a state; no group for the market's own
@@ -99,8 +100,8 @@ class Program:
         )
         if node.varies:
             raise DefinitionError(
-                f"{what.name} of {type(self.market).__name__} starts at a number that differs between paths; allowed are "
-                "parameters and what is made from them."
+                f"{what.name} of {type(self.market).__name__} starts at a number that differs between paths; allowed "
+                "are parameters and what is made from them."
             )
         return node
 
