@@ -12,9 +12,9 @@ from simcal.calibration.recipe import Recipe, check_recipe, load_recipe
 from simcal.calibration.runs import RUNS
 from simcal.calibration.starts import Listener, check_jobs
 from simcal.calibration.statistics import Statistics, statistics
-from simcal.definitions import is_reference, require_trust, trusting
 from simcal.errors import ParameterError
 from simcal.models import Market
+from simcal.user_code import is_reference, require_trust, trusting
 
 DEFAULT_RECIPE = "sp500-herding"
 

@@ -21,12 +21,12 @@ from simcal.calibration.starts import Listener
 from simcal.calibration.statistics import STATISTICS, Statistics
 from simcal.calibration.windows import simulated_windows, training_part
 from simcal.data import PriceSeries, load_series
-from simcal.definitions import is_reference
 from simcal.errors import DataError, NumericalError, ParameterError, SimcalError
 from simcal.files import make_folder
 from simcal.models import Market
 from simcal.parameters import check_names
 from simcal.registry import Registry
+from simcal.user_code import is_reference
 
 ESTIMATORS: Registry[Callable[..., Any]] = Registry("simcal.estimators", "an estimator")
 """Functions (origin, series, recipe, *, features, loss, out, jobs, device, listen) that give the results of their

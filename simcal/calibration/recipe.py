@@ -25,10 +25,10 @@ from simcal.calibration.settings import RecoverySettings as RecoverySettings
 from simcal.calibration.settings import RequestSettings as RequestSettings
 from simcal.calibration.settings import Starts as Starts
 from simcal.calibration.settings import Strict
-from simcal.definitions import is_reference
 from simcal.errors import ParameterError
 from simcal.parameters import check_names
 from simcal.resources import resource_folder
+from simcal.user_code import is_reference
 
 
 class Recipe(Strict):

@@ -22,12 +22,12 @@ from simcal.calibration.start import StartResult
 from simcal.calibration.start import checkpoint_path as checkpoint_path
 from simcal.calibration.statistics import Statistics
 from simcal.data import PriceSeries, load_series
-from simcal.definitions import is_reference, require_trust, trusting
 from simcal.errors import DataError
 from simcal.files import write_atomically
 from simcal.json_text import json_text
 from simcal.models import Market
 from simcal.parameters import flat_values
+from simcal.user_code import is_reference, require_trust, trusting
 
 _PACKAGES = ("simcal", "numpy", "numba", "torch", "scipy", "pandas", "statsmodels", "arch", "scikit-learn")
 

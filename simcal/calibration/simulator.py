@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from simcal.definitions import Definition
 from simcal.errors import ParameterError
 from simcal.models import Market
 from simcal.noise import check_range, check_seed
 from simcal.parameters import Parameter, check_names, to_plain
+from simcal.user_code import UserCode
 
 Simulate = Callable[[Mapping[str, float], int, int, int], Any]
 
@@ -105,13 +105,13 @@ class Simulator:
         ]  # fmt: skip
 
     @property
-    def definition(self) -> Definition:
+    def definition(self) -> UserCode:
         """Where a module holds a simulator of this function; `ParameterError` where none does."""
         module = sys.modules.get(self.function.__module__)
         file = getattr(module, "__file__", None)
         for name, thing in vars(module).items() if module is not None and file is not None else ():
             if isinstance(thing, Simulator) and thing.function is self.function:
-                return Definition(Path(str(file)).resolve(), name)
+                return UserCode(Path(str(file)).resolve(), name)
         raise ParameterError(
             "The simulator stands under no name at the top of the Python file that has its function, so that it cannot "
             "be kept; put both into one file, such as `market = Simulator(function, parameters)`."

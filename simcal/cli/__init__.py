@@ -12,8 +12,8 @@ import typer
 
 from simcal.cli import backtest, backtest_family, calibrate, facts, report, simulate, solve, train, validate
 from simcal.cli.output import say, spoken_warnings
-from simcal.definitions import trusting
 from simcal.errors import SimcalError
+from simcal.user_code import trusting
 
 _INTERRUPTED = 130  # the exit code that Typer gives to Ctrl-C
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simcal.definitions import is_reference, load_definition
 from simcal.registry import Registry
+from simcal.user_code import is_reference, load_definition
 
 SERIES: Registry[Any] = Registry("simcal.series", "a series")
 """Beside the catalogue: what `load_series` takes, or a function without arguments that gives it."""

@@ -127,7 +127,7 @@ class _Run:
         traders: tuple[int, ...] = ()
         if group is not None:
             now, traders = self._trader(self.description.GROUPS[group], {}), (getattr(self.description, f"n_{group}"),)
-        value = start(now) if callable(start) else getattr(now, start) if isinstance(start, str) else start
+        value: Any = start(now) if callable(start) else getattr(now, start) if isinstance(start, str) else start
         if getattr(value, "ndim", 0) == 2:
             value = value[:, 0]
         return self.kind.row(value, *traders)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 import numpy as np
 import tomli_w
 
-from simcal.definitions import definition_of, is_reference, kept_definition, load_definition, trusting
 from simcal.errors import ParameterError
 from simcal.files import write_atomically
 from simcal.parameters import Parameter
 from simcal.registry import Registry
 from simcal.resources import resource_folder
+from simcal.user_code import definition_of, is_reference, kept_definition, load_definition, trusting
 
 if TYPE_CHECKING:
     from torch import Tensor

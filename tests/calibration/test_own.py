@@ -90,7 +90,7 @@ def test_a_run_keeps_the_definition_and_nothing_of_it_is_run_without_trust(place
 
 
 def test_statistics_and_losses_are_taken_as_things_and_named_in_the_recipe(place):
-    from simcal.definitions import load_definition
+    from simcal.user_code import load_definition
 
     prices = load_definition("mine.py:series")()
     for given in (load_definition("mine.py:tails"), load_definition("mine.py:sizes"), "mine.py:tails"):

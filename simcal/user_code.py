@@ -103,7 +103,7 @@ def require_trust(reference: str, whose: str) -> None:
 
 
 @dataclass(frozen=True)
-class Definition:
+class UserCode:
     """Where a thing is defined: the file, its name in it."""
 
     file: Path
@@ -133,7 +133,7 @@ class Definition:
 
 
 def kept_definition(values: dict[str, Any], folder: Path, whose: str) -> Any:
-    """The thing that `Definition.keep` put beside a TOML file with these values, where it is trusted.
+    """The thing that `UserCode.keep` put beside a TOML file with these values, where it is trusted.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def kept_definition(values: dict[str, Any], folder: Path, whose: str) -> Any:
     reference = str(folder / str(values["source"]))
     require_trust(reference, whose)
     file = Path(reference.rpartition(":")[0])
-    if file.is_file() and Definition(file, "").sha256 != values.get("sha256"):
+    if file.is_file() and UserCode(file, "").sha256 != values.get("sha256"):
         raise ParameterError(
             f"The file {file} is not the one that {whose} was made with: it has changed since. Put the old one back, "
             f"or name it yourself, as {reference}."
@@ -151,7 +151,7 @@ def kept_definition(values: dict[str, Any], folder: Path, whose: str) -> Any:
     return load_definition(reference)
 
 
-def definition_of(thing: Any) -> Definition:
+def definition_of(thing: Any) -> UserCode:
     """Where a class or a function, or a thing that a module holds under a name, is defined.
 
     Raises
@@ -167,4 +167,4 @@ def definition_of(thing: Any) -> Definition:
             f"{name} is not defined at the top of a Python file, so that it cannot be kept; put it into a file, and "
             f"import it from there or name it as FILE.py:{name}."
         )
-    return Definition(Path(file).resolve(), name)
+    return UserCode(Path(file).resolve(), name)

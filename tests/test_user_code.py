@@ -2,8 +2,8 @@
 
 import pytest
 
-from simcal.definitions import Definition, definition_of, is_reference, kept_definition, load_definition, trusting
 from simcal.errors import DataError, ParameterError
+from simcal.user_code import UserCode, definition_of, is_reference, kept_definition, load_definition, trusting
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_cannot_be_taken_is_one_sentence(tmp_path, text, reference, said):
 def test_a_kept_definition_is_run_only_where_it_is_trusted(tmp_path):
     mine, folder = tmp_path / "mine.py", tmp_path / "run"
     mine.write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\nclass Market: pass\n")
-    values = Definition(mine, "Market").keep(folder)
+    values = UserCode(mine, "Market").keep(folder)
     assert values["source"] == "definition.py:Market"
     with pytest.raises(ParameterError, match=r"would run the Python code of .*definition\.py:Market.*--trust"):
         kept_definition(values, folder, "The market run")
@@ -59,7 +59,7 @@ def test_a_kept_definition_is_run_only_where_it_is_trusted(tmp_path):
 
 def test_a_kept_definition_that_has_changed_is_not_run(tmp_path):
     (tmp_path / "mine.py").write_text("class Market: pass\n")
-    values = Definition(tmp_path / "mine.py", "Market").keep(tmp_path / "run")
+    values = UserCode(tmp_path / "mine.py", "Market").keep(tmp_path / "run")
     (tmp_path / "run" / "definition.py").write_text("class Market: x = 1\n")
     with trusting(), pytest.raises(ParameterError, match="it has changed since"):
         kept_definition(values, tmp_path / "run", "The market run")
@@ -68,10 +68,10 @@ def test_a_kept_definition_that_has_changed_is_not_run(tmp_path):
 def test_another_definition_in_the_folder_is_not_overwritten(tmp_path):
     for name in ("one", "two"):
         (tmp_path / f"{name}.py").write_text(f"{name} = 1\n")
-    Definition(tmp_path / "one.py", "one").keep(tmp_path / "run")
-    Definition(tmp_path / "one.py", "one").keep(tmp_path / "run")
+    UserCode(tmp_path / "one.py", "one").keep(tmp_path / "run")
+    UserCode(tmp_path / "one.py", "one").keep(tmp_path / "run")
     with pytest.raises(DataError, match="is another definition than"):
-        Definition(tmp_path / "two.py", "two").keep(tmp_path / "run")
+        UserCode(tmp_path / "two.py", "two").keep(tmp_path / "run")
 
 
 def test_what_is_in_no_file_cannot_be_kept(tmp_path):
@@ -83,4 +83,4 @@ def test_what_is_in_no_file_cannot_be_kept(tmp_path):
     (tmp_path / "mine.py").write_text("class Market: pass\n")
     found = load_definition(f"{tmp_path / 'mine.py'}:Market")
     for thing in (found, found()):
-        assert definition_of(thing) == Definition((tmp_path / "mine.py").resolve(), "Market")
+        assert definition_of(thing) == UserCode((tmp_path / "mine.py").resolve(), "Market")
