@@ -177,7 +177,7 @@ def test_a_reward_that_is_not_finite_ends_the_training_with_a_sentence():
     ("changes", "words"),
     [
         ({"epochs": 0}, "epochs is 0"),
-        ({"clip": -1.0}, "clip is -1.0"),
+        ({"clip": -1.0}, "clip is -1, but"),
         ({"trace_decay": 1.5}, "trace_decay is 1.5"),
         ({"schedule": "cosine"}, "'linear' or 'steps'"),
         ({"centred": 1}, "centred is 1"),

@@ -78,12 +78,12 @@ def plot_arms(
     table = pd.concat([part.assign(clock=clock) for clock, part in runs.items()], ignore_index=True)
     palette = alternatives(list(runs))
     shared: dict[str, Any] = {"x": "arm", "hue": "clock", "order": ARMS, "palette": palette, "legend": False}
-    means: dict[str, Any] = {"errorbar": lambda values: band(values)[1:], "linestyle": "none", "marker": "_"}
+    interval: dict[str, Any] = {"errorbar": lambda values: band(values)[1:], "dodge": 0.3}
     for ax, name in zip(grid.flat, statistics, strict=False):
         sns.stripplot(table, y=name, ax=ax, jitter=False, size=4, alpha=0.45, dodge=True, **shared)
         low, high = ax.get_ylim()
         room = 0.5 * (high - low)  # intervals of two or three runs can be far wider than all values
-        sns.pointplot(table, y=name, ax=ax, dodge=0.3, **means, **shared)
+        sns.pointplot(table, y=name, ax=ax, linestyle="none", marker="_", **interval, **shared)
         ax.set(xlabel="", ylabel="", ylim=(low - room, high + room))
         ax.set_xticks(range(len(ARMS)), [_SHORT[arm] for arm in ARMS])
         ax.set_title(STATISTICS[name], fontsize=9)
