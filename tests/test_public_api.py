@@ -18,8 +18,8 @@ FLOORS = [
     {"dealing"},
     {"models"},
     {"simulation"},
-    {"calibration", "trading", "equilibrium", "learning"},
-    {"environments"},
+    {"calibration", "trading", "learning"},
+    {"environments", "equilibrium"},
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -75,10 +75,15 @@ def test_facts_noise_and_report_know_no_market_and_not_each_others_rooms(file):
     assert imported_rooms(file) <= known | {"errors", room(file)}
 
 
-@pytest.mark.parametrize("name", ["calibration", "trading", "equilibrium", "learning"])
+@pytest.mark.parametrize("name", ["calibration", "trading", "learning"])
 def test_the_verbs_do_not_import_each_other(name):
     others = FLOORS[5] - {name}
     assert not any(imported_rooms(file) & others for file in FILES if room(file) == name)
+
+
+def test_a_satellite_imports_no_other_and_no_strategies():
+    for file in FILES:
+        assert room(file) != "equilibrium" or not imported_rooms(file) & {"learning", "trading", "environments"}
 
 
 # -- the front door -------------------------------------------------------------------------------------------------

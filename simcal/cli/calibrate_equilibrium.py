@@ -14,20 +14,17 @@ if TYPE_CHECKING:
 
 def calibrate_to_volume(data: str, recipe: Recipe, folder: Path, device: str, report: bool, as_json: bool) -> None:
     """Fit moments, leave a run folder, and print the estimates."""
-    import simcal
-    from simcal.calibration.equilibrium import EquilibriumCalibration, write_equilibrium_run_report
+    from simcal.equilibrium import calibrate_equilibrium, write_equilibrium_run_report
 
     if device != "cpu":
         raise ParameterError(f"The recipe {recipe.name} fits moments on the CPU; leave --device out.")
-    found = simcal.calibrate(None, data, recipe=recipe, out=folder)
-    assert isinstance(found, EquilibriumCalibration)  # what such a recipe gives
-    if report:
-        write_equilibrium_run_report(folder, series=found.series)
+    found = calibrate_equilibrium(data, recipe, out=folder)
+    page = write_equilibrium_run_report(folder, series=found.series) if report else None
     if as_json:
-        result = found.to_dict() | {"folder": str(folder)}
-        print_json(result | ({"report": str(folder / "report.html")} if report else {}))
+        print_json(found.to_dict() | {"folder": str(folder)} | ({} if page is None else {"report": str(page)}))
         return
-    print_table(found.estimates.drop(columns=["of", "if the model holds"]), f"From {found.series.name}")
+    for title, table in found.summary().items():
+        print_table(table, title)
     print(found.status)
-    say(f"The run is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))
+    say(f"The run is in {folder}" + (f", its report is {page}." if page is not None else "."))
     say(f"Next: simcal validate {folder}, or simcal simulate {folder} --save volume --out paths.parquet")

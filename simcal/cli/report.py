@@ -35,8 +35,8 @@ def command(
 
         path = write_recovery_report(run)
     elif kind == "equilibrium":
-        from simcal.calibration.equilibrium import write_equilibrium_run_report
         from simcal.data import load_series
+        from simcal.equilibrium import write_equilibrium_run_report
 
         path = write_equilibrium_run_report(run, series=None if data is None else load_series(data))
     elif is_request_run(run):

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from simcal.equilibrium.numerics import normal_rule
 from simcal.equilibrium.problem import EquilibriumProblem
 
 _REACH = 4.5  # standard deviations of W up to which the volatility follows the state
@@ -73,11 +74,10 @@ class StateGrid:
         w = np.linspace(-1.0, 1.0, 2 * half + 1) * reach * (1 + 1 / _REACH)
         if gauss_hermite:
             shifts, weights = np.polynomial.hermite_e.hermegauss(gauss_hermite)
-        else:  # the trapezoidal rule: unlike that of Gauss it does not suffer from kinks
-            shifts = np.arange(-20, 21) * 0.3
-            weights = np.exp(-(shifts**2) / 2)
-        weights /= weights.sum()
-        shifts /= math.sqrt(weights @ shifts**2)  # the tails cut off took some variance
+            weights /= weights.sum()
+            shifts /= math.sqrt(weights @ shifts**2)
+        else:
+            shifts, weights = normal_rule(20, 0.3)
         likely = (np.abs(x)[:, None] <= core / 2) & (np.abs(w) <= reach / 2)
         return cls(
             x, w, xi / sigma, _nearest(x, core), _nearest(w, reach * (1 + 1e-9)),

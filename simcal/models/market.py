@@ -26,7 +26,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "herding": ("simcal.models.herding.market", "HerdingMarket"),
     "rfq": ("simcal.models.dealers.market", "RfqMarket"),
     "book": ("simcal.models.book.market", "BookMarket"),
-    "equilibrium-market": ("simcal.models.trading_costs.market", "EquilibriumMarket"),
+    "equilibrium-market": ("simcal.equilibrium.market", "EquilibriumMarket"),
 }
 # Descriptions in models/ that are not markets yet: to be solved (simcal.equilibrium) or trained (simcal.learning).
 _EQUILIBRIUM, _LEARNING = "equilibrium", "learning"

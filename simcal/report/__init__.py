@@ -8,7 +8,6 @@ the real series in the legend.
 from simcal.report.dealing import plot_hit_curve, plot_hit_ratios, plot_quote_distances, plot_request_ends
 from simcal.report.dealing_money import plot_inventory_path, plot_mark_outs, plot_profit_sources
 from simcal.report.dependence import plot_autocorrelation, plot_tails
-from simcal.report.equilibrium import plot_agents_over_time, plot_over_time, plot_residuals
 from simcal.report.html import Picture, Section, Table, embed_figure, write_report
 from simcal.report.paths import plot_path_with_demand, plot_same_noise
 from simcal.report.prices import plot_log_returns, plot_price_paths
@@ -25,7 +24,6 @@ __all__ = [
     "Table",
     "embed_figure",
     "format_number",
-    "plot_agents_over_time",
     "plot_autocorrelation",
     "plot_capacity",
     "plot_convergence",
@@ -42,7 +40,6 @@ __all__ = [
     "plot_log_returns",
     "plot_losses",
     "plot_mark_outs",
-    "plot_over_time",
     "plot_parameters",
     "plot_path_distributions",
     "plot_path_with_demand",
@@ -52,7 +49,6 @@ __all__ = [
     "plot_profit_sources",
     "plot_quote_distances",
     "plot_request_ends",
-    "plot_residuals",
     "plot_same_noise",
     "plot_shifted_margins",
     "plot_tails",
