@@ -9,16 +9,17 @@ from simcal.equilibrium.best_reply import BestReply as BestReply
 from simcal.equilibrium.best_reply import best_reply as best_reply
 from simcal.equilibrium.checks import Checks as Checks
 from simcal.equilibrium.checks import check as check
+from simcal.equilibrium.comparison import Comparison as Comparison
+from simcal.equilibrium.comparison import Solved as Solved
+from simcal.equilibrium.comparison import compare as compare
+from simcal.equilibrium.comparison import solve_and_measure as solve_and_measure
+from simcal.equilibrium.comparison import write_equilibrium_report as write_equilibrium_report
 from simcal.equilibrium.market import EquilibriumMarket as EquilibriumMarket
 from simcal.equilibrium.methods import METHODS as METHODS
-from simcal.equilibrium.methods import Comparison as Comparison
 from simcal.equilibrium.methods import Method as Method
-from simcal.equilibrium.methods import Solved as Solved
-from simcal.equilibrium.methods import compare as compare
 from simcal.equilibrium.methods import default_method as default_method
 from simcal.equilibrium.methods import methods_for as methods_for
 from simcal.equilibrium.methods import solve as solve
-from simcal.equilibrium.methods import solve_and_measure as solve_and_measure
 from simcal.equilibrium.predictions import Predictions as Predictions
 from simcal.equilibrium.predictions import predictions as predictions
 from simcal.equilibrium.problem import EquilibriumProblem as EquilibriumProblem
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from simcal.equilibrium.moment_fit import MomentFit as MomentFit
     from simcal.equilibrium.moment_fit import fit_moments as fit_moments
     from simcal.equilibrium.observations import Observations as Observations
-    from simcal.equilibrium.report import write_equilibrium_report as write_equilibrium_report
 
 # These need PyTorch (through the room of calibration) or draw figures, and solving needs neither.
 _LATER = {
@@ -49,7 +49,6 @@ _LATER = {
     "Observations": "observations",
     "calibrate_equilibrium": "calibration",
     "fit_moments": "moment_fit",
-    "write_equilibrium_report": "report",
     "write_equilibrium_run_report": "calibration_report",
 }
 

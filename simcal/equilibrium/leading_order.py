@@ -48,17 +48,8 @@ def solve_leading_order(problem: EquilibriumProblem) -> EquilibriumSolution:
         raise ParameterError(f"The method 'leading-order' needs 2 agents, but there are {problem.n_agents}.")
     if problem.exposure[0] == 0:
         raise ParameterError("The method 'leading-order' needs agents who trade, but the exposures are 0.")
-    q, scale, alpha = problem.power, problem.cost_factor, problem.dividend_volatility
-    first, second = problem.risk_aversion
-    gamma, exposure = (first + second) / 2, abs(problem.exposure[0])
-    ratio, shape = exposure / alpha, stationary_shape(q)
-    stretch = 2 ** ((q - 1) / (q + 2)) * (q * gamma * alpha**2 / scale) ** (1 / (q + 2)) * ratio ** (-2 * q / (q + 2))
-    height = (
-        (scale / (2 ** (q - 1) * q)) ** (2 / (q + 2))
-        * (gamma * alpha**2) ** (q / (q + 2))
-        * ratio ** (2 * (q - 2) / (q + 2))
-    )
-    speed = (q * gamma * exposure**4 / (8 * scale * alpha**2)) ** (1 / (q + 2))
+    q, alpha, (first, second) = problem.power, problem.dividend_volatility, problem.risk_aversion
+    shape, (stretch, height, speed) = stationary_shape(q), small_cost_scales(problem, alpha)
     per_slope = (first - second) / (first + second) * problem.exposure[0] / alpha * height
     start, hedge = problem.initial_positions[0], problem.exposure[0] / alpha
 
@@ -77,6 +68,19 @@ def solve_leading_order(problem: EquilibriumProblem) -> EquilibriumSolution:
         policy, "Solved to leading order in the cost; the error is of the next order.",
         {"slope_at_zero": shape.slope_at_zero, "mean_slope": shape.mean_slope, "stationary_variance": shape.variance},
     )  # fmt: skip
+
+
+def small_cost_scales(problem: EquilibriumProblem, volatility: float) -> tuple[float, float, float]:
+    """B, A B and the factor of |g / q|^(1 / (q - 1)) in the rate, as `solve_leading_order` has them at alpha."""
+    q, scale, gamma = problem.power, problem.cost_factor, float(problem.gamma.mean())
+    ratio = abs(problem.exposure[0]) / volatility
+    bend = (q * gamma * volatility**2 / scale) ** (1 / (q + 2))
+    height = (scale / (2 ** (q - 1) * q)) ** (2 / (q + 2)) * (gamma * volatility**2) ** (q / (q + 2))
+    return (
+        2 ** ((q - 1) / (q + 2)) * bend / ratio ** (2 * q / (q + 2)),
+        height * ratio ** (2 * (q - 2) / (q + 2)),
+        (q * gamma * ratio**4 * volatility**2 / (8 * scale)) ** (1 / (q + 2)),
+    )
 
 
 @dataclass(frozen=True, eq=False)

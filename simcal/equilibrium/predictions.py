@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simcal.equilibrium.leading_order import POWERS, stationary_shape
+from simcal.equilibrium.leading_order import POWERS, small_cost_scales, stationary_shape
 from simcal.equilibrium.methods import default_method, solve
 from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.equilibrium.solution import EquilibriumSolution, steps
@@ -211,8 +211,7 @@ def _measured(found: EquilibriumSolution, n_paths: int, seed: int) -> dict[str, 
 def _leading_order(problem: EquilibriumProblem) -> dict[str, float]:
     """The stationary means of two agents to leading order; rates as in `solve_leading_order`."""
     found, q, scale = solve(problem, method="leading-order"), problem.power, problem.cost_factor
-    gamma, ratio = float(problem.gamma.mean()), (problem.exposure[0] / problem.dividend_volatility) ** 4
-    speed = (q * gamma * ratio * problem.dividend_volatility**2 / (8 * scale)) ** (1 / (q + 2))
+    speed = small_cost_scales(problem, problem.dividend_volatility)[2]
     x = np.linspace(0.0, 10.0, 20_001)
     scaled = np.abs(stationary_shape(q).value(x) / q) ** (1 / (q - 1))  # rate over `speed`, and fall of ln density
     density = np.exp(-np.concatenate([[0.0], np.cumsum((scaled[1:] + scaled[:-1]) / 2 * np.diff(x))]))
