@@ -193,7 +193,9 @@ def test_a_training_that_is_interrupted_continues_bit_for_bit(tmp_path, monkeypa
 def test_an_average_is_the_mean_of_what_it_saw():
     walk = Walk()
     history = train(walk, 7, identity=WHO).history
-    assert float(walk.average.module.weight.detach()) == pytest.approx(np.mean([row["value"] for row in history[2:]]), rel=1e-14)
+    assert float(walk.average.module.weight.detach()) == pytest.approx(
+        np.mean([row["value"] for row in history[2:]]), rel=1e-14
+    )
 
 
 def test_budget_early_end_and_failure_are_told(tmp_path):

@@ -102,8 +102,8 @@ class Comparison:
         note = "; * as published" if self.published else ""
         measured = f"With standard errors, on {self.n_paths} paths of seed {self.seed}{note}"
         return {
-            f"{_described(self.problem)}{note}": shown[["method", "S_0", "mu_0", "sigma_0", "CPU seconds"]],
-            measured: shown[["method", "goal", "clearing", "terminal"]],
+            f"{_described(self.problem)}{note}": shown.filter(["method", "S_0", "mu_0", "sigma_0", "CPU seconds"]),
+            measured: shown.filter(["method", "goal", "clearing", "terminal"]),
         }
 
     def sections(self) -> list[Section]:
@@ -242,7 +242,7 @@ def _described(problem: EquilibriumProblem) -> str:
 def _shown(found: Comparison) -> pd.DataFrame:
     """The table as text: of what was published as many digits as there are, errors behind what was measured."""
     table = found.table()
-    shown = table[["method", "source"]].copy()
+    shown = table.filter(["method", "source"])
     digits = [8 if source == "simcal" else 6 for source in table["source"]]
     for heading, column in (("S_0", "price"), ("mu_0", "drift"), ("sigma_0", "volatility")):
         shown[heading] = [_number(x, f".{d}f") for x, d in zip(table[column], digits, strict=True)]

@@ -64,7 +64,7 @@ class PeriodicMarket:
         names = tuple(f"position_{n + 1}" for n in range(len(self.initial_positions)))
         object.__setattr__(self, "OUTPUTS", (*PeriodicMarket.OUTPUTS, *names))
 
-    def _moved(self, price: np.ndarray, gain: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    def _moved(self, price: np.ndarray, gain: np.ndarray | float, noise: np.ndarray) -> np.ndarray:
         return price + gain + noise
 
     def _simulated(
@@ -243,7 +243,7 @@ class EquilibriumMarket(PeriodicMarket, Described):
 
         return self._simulated(policy, seed, first_path, n_paths, n_steps, save, every, burn_in, dtype)
 
-    def _moved(self, price: np.ndarray, gain: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    def _moved(self, price: np.ndarray, gain: np.ndarray | float, noise: np.ndarray) -> np.ndarray:
         change = gain + noise
         return price * np.exp(change / self.initial_price) if self.changes == "relative" else price + change
 

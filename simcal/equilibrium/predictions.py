@@ -79,8 +79,9 @@ class Predictions:
 
     def summary(self) -> dict[str, pd.DataFrame]:
         """Numbers and exponents, by title."""
-        table = self.table()
-        shown = table[["cost", *EXPONENTS]].rename(columns=lambda name: name.replace("_", " "))
+        import pandas as pd
+
+        shown = pd.DataFrame({k.replace("_", " "): [row[k] for row in self.rows] for k in ("cost", *EXPONENTS)})
         return {f"{self.problem.name} against its trading cost": shown, "d ln(quantity) / d ln(cost)": self.exponents()}
 
     def plot(self) -> np.ndarray:

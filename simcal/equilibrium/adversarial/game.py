@@ -150,8 +150,8 @@ def _move_last_layers(
     # The price's error makes each step's gradient noisy by about this much, as long as it is large.
     noise = float(slopes.terminal.pow(2).mean().sqrt()) / math.sqrt(s.batch * units.step)
     most = _NOISE * units.alpha / (noise + 1e-300)
-    prices.level -= min(s.discriminator_step * length, most) * slopes.volatility.mean(1)
-    prices.price -= s.generator_step * length * slopes.price
+    prices.level.sub_(min(s.discriminator_step * length, most) * slopes.volatility.mean(1))
+    prices.price.sub_(s.generator_step * length * slopes.price)
     shape_ridge = s.shape_ridge + ridge
     prices.shape.move(batch.price_features, slopes.volatility, min(s.shape_step * length, most), shape_ridge)
     if prices.drift is not None and slopes.drift is not None:
