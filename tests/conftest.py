@@ -1,5 +1,7 @@
 """What tests of several rooms share."""
 
+from pathlib import Path
+
 import pytest
 
 
@@ -17,3 +19,12 @@ def keep_methods():
     yield keep
     METHODS.clear()
     METHODS.update(everything)
+
+
+@pytest.fixture
+def baselines(keep_methods, monkeypatch):
+    """The methods of ``examples/equilibrium_baselines.py`` are known, until the test ends."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "examples"))
+    from equilibrium_baselines import register
+
+    register()

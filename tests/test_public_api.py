@@ -20,13 +20,13 @@ FLOORS = [
     {"dealing", "definition"},
     {"models"},
     {"simulation"},
-    {"calibration", "trading", "equilibrium"},
+    {"calibration", "trading"},
     {"environments", "rfq_subject"},
-    {"book", "learning"},
+    {"book", "equilibrium", "learning"},
     {"cli"},
 ]
 # Whole subjects in one room each, which the core finds by name only; traders who learn do so in the book's engine.
-SATELLITES = {"book": set(), "learning": {"book"}}
+SATELLITES = {"book": set(), "equilibrium": {"calibration"}, "learning": {"book"}}
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 
@@ -81,7 +81,7 @@ def test_facts_noise_and_report_know_no_market_and_not_each_others_rooms(file):
     assert imported_rooms(file) <= known | {"errors", room(file)}
 
 
-@pytest.mark.parametrize("name", ["calibration", "trading", "equilibrium", *SATELLITES])
+@pytest.mark.parametrize("name", ["calibration", "trading", *SATELLITES])
 def test_the_verbs_do_not_import_each_other(name):
     others = (FLOORS[6] | SATELLITES.keys()) - {name} - SATELLITES.get(name, set())
     assert not any(imported_rooms(file) & others for file in FILES if room(file) == name)
@@ -95,6 +95,11 @@ def test_a_satellite_does_without_the_rooms_of_price_markets(name):
             tree = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
             modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
             assert not any(module.startswith(tuple(price_markets)) for module in modules), file
+
+
+def test_a_satellite_imports_no_other_and_no_strategies():
+    for file in FILES:
+        assert room(file) != "equilibrium" or not imported_rooms(file) & {"learning", "trading", "environments"}
 
 
 # -- the front door -------------------------------------------------------------------------------------------------

@@ -1,17 +1,20 @@
-"""Checkpoints hold every bit, and the watch counts."""
+"""The loop ends as it should and continues bit for bit, checkpoints hold every bit, and the watch counts."""
 
 import numpy as np
 import pytest
 import torch
 
-from simcal.errors import DataError, NumericalError
+from simcal.errors import DataError, NumericalError, ParameterError
 from simcal.training import (
     Budget,
     NonFiniteWatch,
+    cosine,
     load_checkpoint,
     optimiser_tensors,
     restore_optimiser,
+    running_average,
     save_checkpoint,
+    train,
 )
 
 STATE = {"iteration": 3, "distance": float("inf"), "third": 1 / 3, "words": ["a", None, True]}
@@ -125,3 +128,97 @@ def test_a_budget_of_none_never_ends_and_one_of_nothing_is_spent():
     assert not Budget(None).spent
     assert Budget(0.0).spent
     assert Budget(1e9).used < 1e3
+
+
+# -- the loop -------------------------------------------------------------------------------------------------------
+
+
+class Walk:
+    """A learner whose only parameter goes its way, averaged from step 3 on."""
+
+    def __init__(self, breaks_at: int = -1) -> None:
+        self.iteration, self.breaks_at = 0, breaks_at
+        self.model = torch.nn.Linear(1, 1, bias=False, dtype=torch.float64)
+        with torch.no_grad():
+            self.model.weight.fill_(1 / 3)
+        self.average = running_average(self.model)
+
+    def step(self) -> dict[str, float]:
+        if self.iteration == self.breaks_at:
+            raise NumericalError("It broke.")
+        self.iteration += 1
+        with torch.no_grad():
+            self.model.weight.mul_(1.1).sub_(0.05)
+        if self.iteration >= 3:
+            self.average.update_parameters(self.model)
+        return {"iteration": self.iteration, "value": float(self.model.weight.detach())}
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        found = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        return found | {f"average.{k}": v for k, v in self.average.state_dict().items()}
+
+    def state(self) -> dict[str, int]:
+        return {"iteration": self.iteration}
+
+    def restore(self, tensors, state) -> None:
+        for name, module in (("model.", self.model), ("average.", self.average)):
+            module.load_state_dict({k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)})
+        self.iteration = state["iteration"]
+
+
+WHO = {"settings": (1, 2), "seed": 3}
+
+
+def test_a_training_that_is_interrupted_continues_bit_for_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr("simcal.training._SAVE_EVERY", 0.0)
+    whole, file = Walk(), tmp_path / "a"
+    history = train(whole, 7, identity=WHO).history
+
+    def stop(row):
+        if row["iteration"] == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(Walk(), 7, identity=WHO, checkpoint=file, listen=stop)
+    again = Walk()
+    found = train(again, 7, identity=WHO, checkpoint=file)
+    assert found.history == history
+    assert [type(v) for v in found.history[0].values()] == [int, float]
+    assert torch.equal(again.model.weight, whole.model.weight)
+    assert torch.equal(again.average.module.weight, whole.average.module.weight)
+    assert (found.status, found.succeeded) == ("All 7 iterations done.", True)
+    assert train(Walk(), 7, identity=WHO, checkpoint=file).seconds >= found.seconds
+
+
+def test_an_average_is_the_mean_of_what_it_saw():
+    walk = Walk()
+    history = train(walk, 7, identity=WHO).history
+    assert float(walk.average.module.weight.detach()) == pytest.approx(
+        np.mean([row["value"] for row in history[2:]]), rel=1e-14
+    )
+
+
+def test_budget_early_end_and_failure_are_told(tmp_path):
+    spent = train(Walk(), 5, identity=WHO, budget=0.0)
+    assert (spent.status, spent.succeeded) == ("Stopped by the time budget after 0 of 5 iterations.", False)
+    walk = Walk()
+    early = train(walk, 5, identity=WHO, over=lambda: "No progress." if walk.iteration == 2 else "")
+    assert (early.status, early.succeeded, len(early.history)) == ("No progress.", True, 2)
+    broken = train(Walk(breaks_at=3), 5, identity=WHO, checkpoint=tmp_path / "a")
+    assert (broken.status, broken.succeeded, len(broken.history)) == ("It broke.", False, 3)
+    assert load_checkpoint(tmp_path / "a")[1]["learner"] == {"iteration": 3}
+
+
+def test_checkpoints_of_another_training_or_version_are_refused_in_a_sentence(tmp_path):
+    train(Walk(), 2, identity=WHO, checkpoint=tmp_path / "a")
+    with pytest.raises(ParameterError, match="was made for another problem, seed or setting"):
+        train(Walk(), 2, identity={**WHO, "seed": 4}, checkpoint=tmp_path / "a")
+    with pytest.raises(ParameterError, match=r"Give another folder\."):
+        train(Walk(), 2, identity={}, checkpoint=tmp_path / "a", other="Give another folder.")
+    save_checkpoint(tmp_path / "old", {"history": torch.zeros(0)}, {"identity": WHO, "used": 1.0})
+    with pytest.raises(DataError, match=r"^[^\n]*old is a checkpoint of another version of simcal; delete it[^\n]*\.$"):
+        train(Walk(), 2, identity=WHO, checkpoint=tmp_path / "old")
+
+
+def test_a_rate_that_falls_with_a_cosine():
+    assert [cosine(x, 0.2) for x in (0.0, 0.5, 1.0, 3.0)] == pytest.approx([1.0, 0.6, 0.2, 0.2])

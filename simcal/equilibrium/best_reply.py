@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from simcal.equilibrium.market import to_market
-from simcal.equilibrium.simulation import EquilibriumPaths
-from simcal.equilibrium.solution import EquilibriumSolution
+from simcal.equilibrium.market import EquilibriumMarket
+from simcal.equilibrium.solution import EquilibriumPaths, EquilibriumSolution
+from simcal.equilibrium.solution_market import to_market
 from simcal.errors import ParameterError
-from simcal.models.trading_costs import EquilibriumMarket
 from simcal.parameters import Parameter
 
 _COST = Parameter("cost", 0.01, "c(v) = (cost / 2) v^2 of the small trader", low=0, open=True)
@@ -96,15 +95,15 @@ def best_reply(
     An agent of the equilibrium that is asked for its best reply does what it does: that is what equilibrium means. A
     trader so large that its trades move prices is another equilibrium: add it to the agents, and solve again.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     solution
         Of "discrete" or "modal": exact for its steps, so that the reply is.
     risk_aversion, exposure
         Of the small trader.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     cost
         Of the small trader; that of the agents when absent.
     position
@@ -119,7 +118,7 @@ def best_reply(
     if not isinstance(market, EquilibriumMarket):
         raise ParameterError(
             f"The best reply to the solution by {solution.method!r} is known for quadratic costs and at most 100 "
-            "agents only; what an agent could gain against other solutions is measured by simcal.equilibrium.certify."
+            "agents only; what an agent could gain against other solutions is measured by simcal.equilibrium.check."
         )
     g = float(np.ravel(_RISK.check(risk_aversion))[0])
     x = float(np.ravel(_EXPOSURE.check(exposure))[0])

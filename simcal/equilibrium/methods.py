@@ -1,8 +1,9 @@
-"""The solvers by name, and the verb `solve`. A solver's code is imported when it is asked for."""
+"""The solvers by name, and the verb `solve`."""
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,48 +12,58 @@ from simcal.equilibrium.problem import EquilibriumProblem, load_problem
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.parameters import check_names
 
+Solver = Callable[..., EquilibriumSolution]
+
 
 @dataclass(frozen=True)
 class Method:
-    """Where a solver lives and which problems it takes.
+    """A solver and which problems it takes.
 
     Parameters
     ----------
-    module, function
-        In `simcal.equilibrium`; called with the problem and the solver's own options.
+    solver
+        A function of the problem and options of its own, or where it is, "module:function", imported when first used.
     quadratic, two_agents
         Whether it needs power 2, whether it needs two agents.
     exact
         Whether it finds the equilibrium itself, up to a discretisation or approximation that refines.
     learns
         Whether it trains a network, which takes minutes.
+    settings
+        Of a method that learns: a class, or where it is, whose `of(problem)` has the usual number of ``iterations``.
     """
 
-    module: str
-    function: str
+    solver: Solver | str
     quadratic: bool = False
     two_agents: bool = False
     exact: bool = True
     learns: bool = False
+    settings: Any = None
 
     def takes(self, problem: EquilibriumProblem) -> bool:
         """Whether the method applies to the problem."""
         return (problem.power == 2 or not self.quadratic) and (problem.n_agents == 2 or not self.two_agents)
 
+    def iterations(self, problem: EquilibriumProblem) -> int:
+        """How long a training is where nothing else is asked for."""
+        return _resolved(self.settings).of(problem).iterations
 
+
+_HERE = "simcal.equilibrium"
 METHODS: dict[str, Method] = {
-    "frictionless": Method("frictionless", "solve_frictionless", exact=False),
-    "riccati": Method("riccati", "solve_riccati", quadratic=True),
-    "discrete": Method("discrete", "solve_discrete", quadratic=True),
-    "modal": Method("modal", "solve_modal", quadratic=True),
-    "quadrature": Method("quadrature", "solve_quadrature", two_agents=True),
-    "collocation": Method("collocation", "solve_collocation"),
-    "planner": Method("planner.solver", "solve_planner"),
-    "leading-order": Method("leading_order", "solve_leading_order", two_agents=True, exact=False),
-    "adversarial": Method("adversarial", "solve_adversarial", learns=True),
-    "combo": Method("baselines", "solve_combo", exact=False, learns=True),
-    "fbsde": Method("baselines", "solve_fbsde", exact=False, learns=True),
+    "frictionless": Method(f"{_HERE}.quadratic:solve_frictionless", exact=False),
+    "riccati": Method(f"{_HERE}.quadratic:solve_riccati", quadratic=True),
+    "discrete": Method(f"{_HERE}.quadratic:solve_discrete", quadratic=True),
+    "modal": Method(f"{_HERE}.quadratic:solve_modal", quadratic=True),
+    "quadrature": Method(f"{_HERE}.quadrature:solve_quadrature", two_agents=True),
+    "collocation": Method(f"{_HERE}.collocation:solve_collocation"),
+    "planner": Method(f"{_HERE}.planner:solve_planner"),
+    "leading-order": Method(f"{_HERE}.leading_order:solve_leading_order", two_agents=True, exact=False),
+    "adversarial": Method(
+        f"{_HERE}.adversarial:solve_adversarial", learns=True, settings=f"{_HERE}.adversarial:AdversarialSettings"
+    ),
 }
+"""The methods by name. One of your own stands beside them as ``METHODS["mine"] = Method(my_solver)``."""
 
 
 def default_method(problem: EquilibriumProblem) -> str:
@@ -85,10 +96,19 @@ def solve(
     ------
     ParameterError
         Where the method is not known or does not take this problem.
+
+    Examples
+    --------
+    >>> found = solve("lq-5")
+    >>> found.method, round(found.price, 6), round(found.volatility, 6)
+    ('modal', 0.341273, 1.063802)
     """
     if not isinstance(problem, EquilibriumProblem):
         problem = load_problem(problem)
     name = default_method(problem) if method is None else method
     check_names([name], METHODS, "a method")
-    home = METHODS[name]
-    return getattr(importlib.import_module(f"simcal.equilibrium.{home.module}"), home.function)(problem, **options)
+    return _resolved(METHODS[name].solver)(problem, **options)
+
+
+def _resolved(thing: Any) -> Any:
+    return pkgutil.resolve_name(thing) if isinstance(thing, str) else thing

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simcal.equilibrium.leading_order import POWERS, small_cost_scales, stationary_shape
 from simcal.equilibrium.methods import default_method, solve
 from simcal.equilibrium.problem import EquilibriumProblem
-from simcal.equilibrium.simulation import steps
-from simcal.equilibrium.solution import EquilibriumSolution
-from simcal.equilibrium.stationary_shape import POWERS, stationary_shape
+from simcal.equilibrium.solution import EquilibriumSolution, steps
 from simcal.errors import ParameterError
 from simcal.noise import check_integer, check_seed
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from simcal.report import Section
 
 # Quantity -> its exponent in the cost to leading order, in units of 1 / (q + 2).
 EXPONENTS = {"excess_volatility": 2, "liquidity_discount": 2, "volume": -1, "costs": 2}
@@ -75,6 +76,50 @@ class Predictions:
                 "largest costs": slopes[-1],
             })  # fmt: skip
         return pd.DataFrame(found)
+
+    def summary(self) -> dict[str, pd.DataFrame]:
+        """Numbers and exponents, by title."""
+        import pandas as pd
+
+        shown = pd.DataFrame({k.replace("_", " "): [row[k] for row in self.rows] for k in ("cost", *EXPONENTS)})
+        return {f"{self.problem.name} against its trading cost": shown, "d ln(quantity) / d ln(cost)": self.exponents()}
+
+    def plot(self) -> np.ndarray:
+        """Excess volatility, liquidity discount, volume and costs paid against the cost; panels of shape (2, 2)."""
+        from simcal.equilibrium.figures import plot_cost_predictions
+
+        return plot_cost_predictions(
+            [row["cost"] for row in self.rows],
+            {name: [row[name] for row in self.rows] for name in EXPONENTS},
+            {name: power / (self.problem.power + 2) for name, power in EXPONENTS.items()},
+            leading_order=self.leading_order,
+            labels=LABELS,
+            title=f"{self.problem.name}: against the trading cost",
+        )
+
+    def sections(self) -> list[Section]:
+        """What a report shows: exponents with their figure, numbers, and how they were found."""
+        from simcal.report import Picture, Section, Table
+
+        prose = [
+            "The same agents and the same dividend at other trading costs. Trading costs keep agents from their wanted "
+            "positions; the gaps move the price beside the dividend (volatility), for which it must be cheaper "
+            "(liquidity discount), and the dearer trading is, the less is traded.",
+            "Volume is half the sum of absolute rates, costs are those of all agents; both with standard errors on the "
+            "same noise at all costs.",
+        ]
+        exponents = Table(
+            self.exponents(), "How many per cent one per cent of cost changes: d ln(quantity) / d ln(cost)."
+        )
+        numbers = self.table().drop(columns="status").rename(columns=_plain)
+        statuses = [f"Cost {row['cost']:.4g}: {row['status']}" for row in self.rows]
+        return [
+            Section(
+                "What the equilibrium predicts", prose, [exponents], [Picture(self.plot(), "Both axes logarithmic.")]
+            ),
+            Section("Numbers", tables=[Table(numbers, "", 4)]),
+            Section("How they were solved", statuses),
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -167,8 +212,7 @@ def _measured(found: EquilibriumSolution, n_paths: int, seed: int) -> dict[str, 
 def _leading_order(problem: EquilibriumProblem) -> dict[str, float]:
     """The stationary means of two agents to leading order; rates as in `solve_leading_order`."""
     found, q, scale = solve(problem, method="leading-order"), problem.power, problem.cost_factor
-    gamma, ratio = float(problem.gamma.mean()), (problem.exposure[0] / problem.dividend_volatility) ** 4
-    speed = (q * gamma * ratio * problem.dividend_volatility**2 / (8 * scale)) ** (1 / (q + 2))
+    speed = small_cost_scales(problem, problem.dividend_volatility)[2]
     x = np.linspace(0.0, 10.0, 20_001)
     scaled = np.abs(stationary_shape(q).value(x) / q) ** (1 / (q - 1))  # rate over `speed`, and fall of ln density
     density = np.exp(-np.concatenate([[0.0], np.cumsum((scaled[1:] + scaled[:-1]) / 2 * np.diff(x))]))
@@ -180,3 +224,7 @@ def _leading_order(problem: EquilibriumProblem) -> dict[str, float]:
         "volume": float(speed * (density @ scaled)),
         "costs": float(problem.n_agents * scale / q * speed**q * (density @ scaled**q)),
     }  # fmt: skip
+
+
+def _plain(heading: str) -> str:
+    return heading.replace("_se", " s.e.").replace("n_steps", "steps").replace("_", " ")

@@ -7,17 +7,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
 from simcal.errors import ParameterError
 from simcal.models.market import read_toml
-from simcal.parameters import Parameter, check_names, to_plain
+from simcal.parameters import Parameter, check_choices, check_names, to_plain
 from simcal.resources import resource_folder
 
 Timing = Literal["pre-trade", "post-trade"]
-TIMINGS = ("pre-trade", "post-trade")
 
 _PARAMETERS = (
     Parameter("risk_aversion", (1.0, 2.0), "absolute risk aversion", low=0, open=True, letter="gamma_n",
@@ -102,8 +101,7 @@ class EquilibriumProblem:
                 f"The exposures sum to {total:g}, but must sum to 0: there is no aggregate noise. "
                 "Subtract their mean from each."
             )
-        if self.timing not in TIMINGS:
-            raise ParameterError(f"timing is {self.timing!r}, but must be 'pre-trade' or 'post-trade'.")
+        check_choices(self, {"timing": get_args(Timing)})
         if not isinstance(self.name, str) or not self.name:
             raise ParameterError(f"name is {self.name!r}, but must be a text.")
 
@@ -138,6 +136,17 @@ class EquilibriumProblem:
         return self.aggregate_risk_aversion * self.supply / self.gamma
 
     @property
+    def frictionless_price(self) -> float:
+        """S_0 without trading costs."""
+        share = self.aggregate_risk_aversion * self.supply
+        return (self.dividend_mean - share * self.dividend_volatility**2) * self.horizon
+
+    @property
+    def clears_at_mean(self) -> bool:
+        """Whether values that clear have mean zero, for power 2 or two agents: `required_drift` is the drift then."""
+        return self.power == 2 or self.n_agents == 2
+
+    @property
     def cost_factor(self) -> float:
         """kappa lambda: the marginal cost at rate 1."""
         return (self.power / 2 if self.cost_scale is None else self.cost_scale) * self.cost
@@ -153,6 +162,16 @@ class EquilibriumProblem:
     def rate_of(self, marginal: np.ndarray) -> np.ndarray:
         """R(y) = sgn(y) (|y| / (kappa lambda))^(1 / (q - 1)), the rate with marginal cost y, of its shape."""
         return np.sign(marginal) * (np.abs(marginal) / self.cost_factor) ** (1 / (self.power - 1))
+
+    def held(self, positions: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        """The positions (n, N) that the running reward counts: after the trade in "post-trade" timing, else before."""
+        return positions + rates * self.step if self.timing == "post-trade" else positions
+
+    def required_drift(self, volatility: np.ndarray | float, held: np.ndarray, brownian: np.ndarray) -> np.ndarray:
+        r"""The mean over agents of :math:`\gamma_n \sigma (\sigma \varphi^n + \xi_n W)`, shape (n,)."""
+        sigma = np.asarray(volatility)
+        exposed = (sigma[..., None] if sigma.ndim else sigma) * held + brownian[:, None] * self.xi
+        return sigma * (exposed @ self.gamma) / self.n_agents
 
     def replace(self, **changes: Any) -> Self:
         """A problem with some fields changed; everything is checked again."""

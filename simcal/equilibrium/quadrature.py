@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simcal.equilibrium.mean_volatility import mean_volatility
 from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.equilibrium.quadrature_grid import Columns, StateGrid, share_tilt
-from simcal.equilibrium.simulation import Policy
-from simcal.equilibrium.solution import EquilibriumSolution
+from simcal.equilibrium.solution import EquilibriumSolution, Policy
 from simcal.errors import ParameterError
 
 _ROUNDS = 80
@@ -56,13 +54,8 @@ def solve_quadrature(
         raise ParameterError(f"gauss_hermite is {gauss_hermite}, but must be at least 3.")
     grid = StateGrid.of(problem, refinement, gauss_hermite)
     found = _backward(problem, grid)
-    policy = _policy(problem, grid, found)
     if found.failure:
-        nan = float("nan")
-        return EquilibriumSolution(
-            problem, "quadrature", nan, nan, nan, np.full(problem.n_steps, nan), policy, found.failure
-        )
-    volatility, drift, _ = (float(np.ravel(x)[0]) for x in policy(0, problem.initial_positions[None], np.zeros(1)))
+        return EquilibriumSolution.failure(problem, "quadrature", found.failure)
     coarse = _backward(problem, StateGrid.of(problem, max(refinement / np.sqrt(2), 0.25), gauss_hermite))
     details = {
         "nodes": (grid.x.size, grid.w.size),
@@ -81,10 +74,7 @@ def solve_quadrature(
             " In likely states the volatility left the range in which it is kept, and now depends on that range: the "
             "steps are too long for how strongly it reacts to the state. Use more steps."
         )
-    return EquilibriumSolution(
-        problem, "quadrature", found.price, drift, volatility, mean_volatility(problem, policy, found.price), policy,
-        status, details,
-    )  # fmt: skip
+    return EquilibriumSolution.of(problem, "quadrature", found.price, _policy(problem, grid, found), status, details)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,20 +180,15 @@ def _rates(
 def _policy(problem: EquilibriumProblem, grid: StateGrid, found: _Backward) -> Policy:
     from scipy.interpolate import RectBivariateSpline
 
-    start, gamma, xi = problem.initial_positions, problem.gamma, problem.xi
+    start = problem.initial_positions
 
     def policy(k: int, positions: np.ndarray, brownian: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        if found.failure:
-            missing = np.full(len(brownian), np.nan)
-            return missing, missing, np.full(positions.shape, np.nan)
         w = np.clip(brownian, grid.w[0], grid.w[-1])
         x = np.clip(positions[:, 0] - start[0] + grid.slope * brownian, grid.x[0], grid.x[-1])
         rate, sigma = (
             RectBivariateSpline(grid.x, grid.w, table[k]).ev(x, w) for table in (found.rates, found.volatility_of)
         )
         rates = np.column_stack([rate, -rate])
-        held = positions + rates * problem.step if problem.timing == "post-trade" else positions
-        drift = sigma * ((sigma[:, None] * held + brownian[:, None] * xi) @ gamma) / 2
-        return sigma, drift, rates
+        return sigma, problem.required_drift(sigma, problem.held(positions, rates), brownian), rates
 
     return policy

@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from simcal.equilibrium.leading_order import small_cost_scales
+from simcal.equilibrium.numerics import normal_rule
 from simcal.equilibrium.problem import EquilibriumProblem
 
 _REACH = 4.5  # standard deviations of W up to which the volatility follows the state
@@ -62,7 +64,7 @@ class StateGrid:
         room = 2 * abs(sigma - alpha) + alpha / 4
         reach = _REACH * math.sqrt(horizon)
         if slope > 0:
-            width = 1 / _bend(problem, sigma)
+            width = 1 / small_cost_scales(problem, sigma)[0]
             tail = (25 * (1 + 2 / q) * (q - 1) ** (1 / q)) ** (q / (q + 2)) + 1.5
             core = min(tail * width, 6 * slope * math.sqrt(horizon)) + 3 * slope * root
             core += slope * reach * abs(sigma / alpha - 1)
@@ -73,11 +75,10 @@ class StateGrid:
         w = np.linspace(-1.0, 1.0, 2 * half + 1) * reach * (1 + 1 / _REACH)
         if gauss_hermite:
             shifts, weights = np.polynomial.hermite_e.hermegauss(gauss_hermite)
-        else:  # the trapezoidal rule: unlike that of Gauss it does not suffer from kinks
-            shifts = np.arange(-20, 21) * 0.3
-            weights = np.exp(-(shifts**2) / 2)
-        weights /= weights.sum()
-        shifts /= math.sqrt(weights @ shifts**2)  # the tails cut off took some variance
+            weights /= weights.sum()
+            shifts /= math.sqrt(weights @ shifts**2)
+        else:
+            shifts, weights = normal_rule(20, 0.3)
         likely = (np.abs(x)[:, None] <= core / 2) & (np.abs(w) <= reach / 2)
         return cls(
             x, w, xi / sigma, _nearest(x, core), _nearest(w, reach * (1 + 1e-9)),
@@ -132,20 +133,10 @@ def reference_volatility(problem: EquilibriumProblem) -> float:
     if xi == 0:
         return alpha
     for _ in range(50):
-        q, cost = problem.power, problem.cost_factor
-        amplitude = (cost / (2 ** (q - 1) * q)) ** (2 / (q + 2)) * (gamma * sigma**2) ** (q / (q + 2))
-        amplitude *= (abs(xi) / sigma) ** (2 * (q - 2) / (q + 2))
-        lag = min(1.8 * amplitude / (gamma * sigma**2), problem.horizon)
+        lag = min(1.8 * small_cost_scales(problem, sigma)[1] / (gamma * sigma**2), problem.horizon)
         target = alpha + share_tilt(problem) * gamma * xi * lag * sigma
         sigma = float(np.clip((sigma + target) / 2, alpha / 20, 20 * alpha))
     return sigma
-
-
-def _bend(problem: EquilibriumProblem, sigma: float) -> float:
-    """B of the small-cost expansion: one over the width in x over which the solution bends."""
-    q, gamma, slope = problem.power, float(problem.gamma.mean()), abs(float(problem.xi[0])) / sigma
-    bend = (q * gamma * sigma**2 / problem.cost_factor) ** (1 / (q + 2))
-    return 2 ** ((q - 1) / (q + 2)) * bend / slope ** (2 * q / (q + 2))
 
 
 def _stretched(end: float, scale: float, half: int) -> np.ndarray:

@@ -1,17 +1,96 @@
-"""What every solver returns: the price process at time 0, a feedback, and how well it holds on simulated paths."""
+"""What every solver returns: the price process at time 0, a feedback, its paths, and how well it holds on them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from simcal.equilibrium.problem import EquilibriumProblem
-from simcal.equilibrium.simulation import EquilibriumPaths, Policy, simulate, steps
-from simcal.noise import check_integer
+from simcal.noise import check_integer, normals
+
+if TYPE_CHECKING:
+    pass
+
+# (step k, positions (n_paths, N), Brownian motion (n_paths,)) -> (volatility, drift, rates (n_paths, N)); the first two
+# are numbers or arrays (n_paths,).
+Policy = Callable[[int, np.ndarray, np.ndarray], tuple[np.ndarray | float, np.ndarray | float, np.ndarray]]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What happens from t_k to t_(k+1): arrays (n_paths,), of positions and rates (n_paths, N).
+
+    `held` are the positions that the running reward counts: those before the trade in "pre-trade" timing, else those
+    after it.
+    """
+
+    brownian: np.ndarray
+    price: np.ndarray
+    positions: np.ndarray
+    volatility: np.ndarray
+    drift: np.ndarray
+    rates: np.ndarray
+    held: np.ndarray
+    next_brownian: np.ndarray
+    next_price: np.ndarray
+    next_positions: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class EquilibriumPaths:
+    """Simulated paths of an equilibrium.
+
+    Parameters
+    ----------
+    brownian, price
+        W and S at the times of `time`, shape (n_paths, n_steps + 1).
+    positions
+        phi, shape (n_paths, n_steps + 1, n_agents).
+    volatility, drift
+        sigma and mu of each step, shape (n_paths, n_steps).
+    rates
+        Trading rates of each step, shape (n_paths, n_steps, n_agents), shares per unit of time.
+    """
+
+    problem: EquilibriumProblem
+    brownian: np.ndarray
+    price: np.ndarray
+    positions: np.ndarray
+    volatility: np.ndarray
+    drift: np.ndarray
+    rates: np.ndarray
+
+    @property
+    def time(self) -> np.ndarray:
+        """t_0 to t_T, shape (n_steps + 1,)."""
+        return np.linspace(0, self.problem.horizon, self.problem.n_steps + 1)
+
+
+def steps(
+    problem: EquilibriumProblem, policy: Policy, price: float, seed: int, n_paths: int, first_path: int = 0
+) -> Iterator[Step]:
+    """The steps of `n_paths` paths that start at `price` and the initial positions.
+
+    The increment of W from t_k to t_(k+1) is draw (seed, path, step k + 1, stream 0) of `simcal.noise`.
+    """
+    delta = problem.step
+    increments = normals(seed, first_path, n_paths, 1, problem.n_steps, 1)[:, 0] * np.sqrt(delta)
+    brownian, prices = np.zeros(n_paths), np.full(n_paths, float(price))
+    positions = np.tile(problem.initial_positions, (n_paths, 1))
+    for k, increment in enumerate(increments):
+        volatility, drift, rates = policy(k, positions, brownian)
+        after = positions + rates * delta
+        now = Step(
+            brownian, prices, positions, np.broadcast_to(volatility, n_paths), np.broadcast_to(drift, n_paths),
+            rates, problem.held(positions, rates), brownian + increment,
+            prices + drift * delta + volatility * increment, after,
+        )  # fmt: skip
+        yield now
+        brownian, prices, positions = now.next_brownian, now.next_price, now.next_positions
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +174,48 @@ class EquilibriumSolution:
     @property
     def liquidity_discount(self) -> float:
         """How far S_0 lies below the price without trading costs."""
-        p = self.problem
-        return (
-            p.dividend_mean - p.aggregate_risk_aversion * p.supply * p.dividend_volatility**2
-        ) * p.horizon - self.price
+        return self.problem.frictionless_price - self.price
+
+    @classmethod
+    def of(
+        cls, problem: EquilibriumProblem, method: str, price: float, policy: Policy, status: str,
+        details: Mapping[str, Any],
+    ) -> Self:  # fmt: skip
+        """The solution with this price and policy; drift and volatility are those of the initial state."""
+        start = policy(0, problem.initial_positions[None], np.zeros(1))
+        volatility, drift = (float(np.ravel(x)[0]) for x in start[:2])
+        if not problem.clears_at_mean:
+            # The drift is a ratio of numbers near 0 there; as all marginal values vanish, this is its limit.
+            drift = problem.aggregate_risk_aversion * problem.supply * volatility**2
+        means = mean_volatility(problem, policy, price)
+        return cls(problem, method, price, drift, volatility, means, policy, status, details)
+
+    @classmethod
+    def failure(
+        cls, problem: EquilibriumProblem, method: str, status: str, details: Mapping[str, Any] | None = None
+    ) -> Self:
+        """What a solver hands back that found nothing: NaN, and the reason."""
+        nan = float("nan")
+
+        def policy(_: int, positions: np.ndarray, brownian: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            missing = np.full(len(brownian), nan)
+            return missing, missing, np.full(positions.shape, nan)
+
+        none = np.full(problem.n_steps, nan)
+        return cls(problem, method, nan, nan, nan, none, policy, status, details or {})
 
     def simulate(self, seed: int = 0, n_paths: int = 1000, *, first_path: int = 0) -> EquilibriumPaths:
-        """Paths of W, S, positions and rates in the timing of the problem; path k is the same whatever their number."""
+        """Paths of W, S, positions and rates in the timing of the problem; path k is the same whatever their number.
+
+        Memory grows as n_paths * n_steps * n_agents.
+        """
         check_integer("n_paths", n_paths, 1, 2**32 - 1)
-        return simulate(self.problem, self.policy, self.price, seed, n_paths, first_path)
+        rows = list(steps(self.problem, self.policy, self.price, seed, n_paths, first_path))
+        names = "brownian", "price", "positions", "volatility", "drift", "rates"
+        table = {name: [getattr(row, name) for row in rows] for name in names}
+        for name in names[:3]:
+            table[name].append(getattr(rows[-1], f"next_{name}"))
+        return EquilibriumPaths(self.problem, **{name: np.stack(x, axis=1) for name, x in table.items()})
 
     def errors(self, seed: int = 0, n_paths: int = 3000, *, first_path: int = 0) -> EquilibriumErrors:
         """Terminal and clearing error and goals on fresh paths, with standard errors.
@@ -140,6 +252,11 @@ class EquilibriumSolution:
             "drift": self.drift, "volatility": self.volatility, "liquidity_discount": self.liquidity_discount,
             "mean_volatility": self.mean_volatility.tolist(), "details": dict(self.details),
         }  # fmt: skip
+
+
+def mean_volatility(problem: EquilibriumProblem, policy: Policy, price: float, n_paths: int = 2000) -> np.ndarray:
+    """Mean of sigma_k over simulated paths of seed 0, shape (n_steps,), where volatility depends on the state."""
+    return np.array([step.volatility.mean() for step in steps(problem, policy, price, 0, n_paths)])
 
 
 def _standard_error(values: np.ndarray) -> float | None:

@@ -1,28 +1,81 @@
-"""The market of any solution, in memory: its policy is called on the paths, period after period."""
+"""From a solution to a market that simulates like every other: tables if it has them, else its policy in memory."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NoReturn, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from simcal.equilibrium.problem import SPECS, EquilibriumProblem
+from simcal.equilibrium.market import PRICE, EquilibriumMarket, PeriodicMarket
+from simcal.equilibrium.problem import SPECS, EquilibriumProblem, Timing
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.errors import ParameterError
-from simcal.models.trading_costs.market import check_changes, refuse_twin
-from simcal.noise import normals
-from simcal.parameters import Parameter, check_factor
+from simcal.parameters import Parameter
 
-_BLOCK = 64  # paths evaluated together, from a multiple of it on
-_DRAWS = 64  # steps whose draws are made at a time
-_PRICE = Parameter("initial_price", 100.0, "price at the start", unit="price")
+_BLOCK = 64  # paths on which a policy is called together, from a multiple of it on
+_MOST = 100  # agents: beyond, the tables of a file become too large
+
+
+def to_market(solution: EquilibriumSolution, *, initial_price: float = 100.0) -> EquilibriumMarket | SolutionMarket:
+    """The market of a solution: it simulates, and its paths go wherever those of other markets go.
+
+    Where rates are linear in the state and volatility depends on time only, as `solve` finds for quadratic costs, it
+    is tables that can be saved, an `EquilibriumMarket`; else it lives in memory, a `SolutionMarket`. Its first period
+    has the price changes of ``solution.simulate`` of the same seed.
+
+    Parameters
+    ----------
+    solution
+        Of any method.
+    initial_price
+        The price at the start; the solution says by how much it changes from there.
+
+    Raises
+    ------
+    ParameterError
+        Where the solution has failed.
+    """
+    problem = solution.problem
+    if solution.failed:
+        raise ParameterError(f"The solution by {solution.method!r} has failed, so it makes no market.")
+    if problem.n_agents > _MOST:
+        return SolutionMarket(solution, initial_price)
+    start, agents = problem.initial_positions, problem.n_agents
+    # Deviations that sum to zero, as those of all states do: one agent's against what the others hold on average.
+    away = np.eye(agents) - 1 / agents
+    random = np.random.default_rng(0).normal(size=(1, agents + 1))
+    random[:, :-1] -= random[:, :-1].mean()
+    psi = np.vstack([np.zeros((2, agents)), away, random[:, :-1]])
+    w = np.array([0.0, 1.0, *np.zeros(agents), random[0, -1]])
+    volatility, feedback, hedge = [], [], []
+    # Which positions the drift counts: "riccati" knows no timing and counts those before the trade.
+    timings: dict[Timing, bool] = {"pre-trade": True, "post-trade": True}
+    for k in range(problem.n_steps):
+        sigma, drift, rates = solution.policy(k, start + psi, w)
+        sigma = np.broadcast_to(sigma, len(w))
+        for timing in timings:
+            held = start + psi + (rates * problem.step if timing == "post-trade" else 0)
+            required = sigma[0] * ((sigma[0] * held + w[:, None] * problem.xi) @ problem.gamma) / agents
+            timings[timing] &= bool(np.allclose(drift, required, rtol=1e-9, atol=1e-9))
+        matrix, slope = -(rates[2:-1] - rates[0]).T, rates[0] - rates[1]
+        guess = -(psi @ matrix.T + w[:, None] * slope)
+        size = np.abs(rates).max() + 1e-300
+        if np.ptp(sigma) > 1e-9 or np.abs(guess - rates).max() > 1e-9 * size or not any(timings.values()):
+            return SolutionMarket(solution, initial_price)
+        volatility.append(float(sigma[0]))
+        feedback.append(matrix.tolist())
+        hedge.append(slope.tolist())
+    timing: Timing = problem.timing if timings[problem.timing] else next(t for t, holds in timings.items() if holds)
+    return EquilibriumMarket(
+        problem.risk_aversion, problem.exposure, volatility, feedback, hedge, cost=problem.cost_factor,
+        horizon=problem.horizon, supply=problem.supply, initial_price=initial_price, timing=timing,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class SolutionMarket:
+class SolutionMarket(PeriodicMarket):
     """The market of a solution whose policy is no table: other powers than 2, trained networks.
 
     It simulates as `EquilibriumMarket` does, with the same outputs: when the dividend is paid the next period begins,
@@ -38,8 +91,7 @@ class SolutionMarket:
     """
 
     kind: ClassVar[str] = "equilibrium-solution"
-    SPECS: ClassVar[dict[str, Parameter]] = {**SPECS, "initial_price": _PRICE}
-    OUTPUTS: ClassVar[tuple[str, ...]] = ("drift", "volatility", "volume")
+    SPECS: ClassVar[dict[str, Parameter]] = {**SPECS, "initial_price": PRICE}
 
     solution: EquilibriumSolution
     initial_price: float = 100.0
@@ -47,9 +99,8 @@ class SolutionMarket:
     def __post_init__(self) -> None:
         if self.solution.failed:
             raise ParameterError(f"The solution by {self.solution.method!r} has failed, so it makes no market.")
-        object.__setattr__(self, "initial_price", _PRICE.check(self.initial_price))
-        names = tuple(f"position_{n + 1}" for n in range(self.problem.n_agents))
-        object.__setattr__(self, "OUTPUTS", SolutionMarket.OUTPUTS + names)
+        object.__setattr__(self, "initial_price", PRICE.check(self.initial_price))
+        self._name_outputs()
 
     @property
     def problem(self) -> EquilibriumProblem:
@@ -61,15 +112,15 @@ class SolutionMarket:
         """Steps from one dividend to the next."""
         return self.problem.n_steps
 
-    def replace(self, **changes: Any) -> Self:
-        """The same market from another initial price; other parameters need a solution of their own."""
-        check_changes(changes, self.SPECS)
-        return replace(self, **changes)
+    @property
+    def step(self) -> float:
+        """Delta, the length of a step."""
+        return self.problem.step
 
-    def rescaled(self, factor: float) -> Self:
-        """The market whose returns are `factor` times as large: the same amounts at another level of the price."""
-        check_factor(factor)
-        return self.replace(initial_price=self.initial_price / factor)
+    @property
+    def initial_positions(self) -> np.ndarray:
+        """What each agent holds at the start of a period, shape (n_agents,)."""
+        return self.problem.initial_positions
 
     def to_dict(self) -> dict[str, Any]:
         """Where the paths come from: problem, method and initial price. No policy, so no market comes back from it."""
@@ -93,66 +144,16 @@ class SolutionMarket:
         ]
 
     def simulate_chunk(
-        self,
-        seed: int,
-        first_path: int,
-        n_paths: int,
-        n_steps: int,
-        *,
-        save: Sequence[str] = (),
-        every: int = 1,
-        burn_in: int = 0,
-        dtype: str = "float64",
-        threads: int | None = 1,
-    ) -> dict[str, np.ndarray]:
+        self, seed: int, first_path: int, n_paths: int, n_steps: int, *, save: Sequence[str] = (), every: int = 1,
+        burn_in: int = 0, dtype: str = "float64", threads: int | None = 1,
+    ) -> dict[str, np.ndarray]:  # fmt: skip
         """As `EquilibriumMarket.simulate_chunk`, in float64 and one thread.
 
         Paths are evaluated in whole blocks, so that the bits of each depend on its number alone.
         """
         parts = []
         for begin in range(first_path - first_path % _BLOCK, first_path + n_paths, _BLOCK):
-            block = self._block(seed, begin, n_steps, tuple(save), every, burn_in, dtype)
+            block = self._simulated(self.solution.policy, seed, begin, _BLOCK, n_steps, save, every, burn_in, dtype)
             wanted = slice(max(first_path - begin, 0), min(first_path + n_paths - begin, _BLOCK))
             parts.append({name: table[wanted] for name, table in block.items()})
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    def twin(self, trainable: Sequence[str], *, per_trader: Sequence[str] = (), **options: Any) -> NoReturn:
-        """An equilibrium has no differentiable twin: `ParameterError`."""
-        refuse_twin()
-
-    def _block(
-        self, seed: int, first: int, n_steps: int, save: tuple[str, ...], every: int, burn_in: int, dtype: str
-    ) -> dict[str, np.ndarray]:
-        problem, policy = self.problem, self.solution.policy
-        delta, start = problem.step, problem.initial_positions
-        tables = {name: np.empty((_BLOCK, n_steps // every + 1), dtype) for name in ("prices", *save)}
-        failed, w = np.zeros(_BLOCK, np.int64), np.zeros(_BLOCK)
-        positions = np.tile(start, (_BLOCK, 1))
-        volatility, drift, _ = policy(0, positions, w)
-        now: dict[str, Any] = {"prices": np.full(_BLOCK, self.initial_price), "volume": 0.0}
-        now |= {"drift": drift, "volatility": volatility}
-
-        def store(at: int) -> None:
-            for name, table in tables.items():
-                column = int(name.removeprefix("position_")) - 1 if name.startswith("position_") else None
-                table[:, at] = now[name] if column is None else positions[:, column]
-
-        if burn_in == 0:
-            store(0)
-        draws, total = np.empty((0, 1, 0)), n_steps + burn_in
-        for step in range(1, total + 1):
-            k, place = (step - 1) % problem.n_steps, (step - 1) % _DRAWS
-            if k == 0:
-                w, positions = np.zeros(_BLOCK), np.tile(start, (_BLOCK, 1))
-            if place == 0:
-                draws = normals(seed, first, _BLOCK, step, min(_DRAWS, total + 1 - step), 1)
-            increment = draws[place, 0] * math.sqrt(delta)
-            volatility, drift, rates = policy(k, positions, w)
-            price = now["prices"] + drift * delta + volatility * increment
-            positions, w = positions + rates * delta, w + increment
-            volume = np.abs(rates).sum(axis=1) * (delta / 2)
-            now = {"prices": price, "drift": drift, "volatility": volatility, "volume": volume}
-            failed = np.where((failed == 0) & ~((price > 0) & np.isfinite(price)), step, failed)
-            if step >= burn_in and (step - burn_in) % every == 0:
-                store((step - burn_in) // every)
-        return {**tables, "failed_step": failed}

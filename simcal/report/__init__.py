@@ -8,7 +8,6 @@ the real series in the legend.
 from simcal.report.dealing import plot_hit_curve, plot_hit_ratios, plot_quote_distances, plot_request_ends
 from simcal.report.dealing_backtest import plot_inventory, plot_profit_frontier, plot_shifted_margins
 from simcal.report.dealing_money import plot_inventory_path, plot_mark_outs, plot_profit_sources
-from simcal.report.equilibrium import plot_agents_over_time, plot_over_time, plot_residuals
 from simcal.report.html import Page, Picture, Section, Table, embed_figure, figure_in, write_report
 from simcal.report.paths import plot_path_with_demand, plot_same_noise
 from simcal.report.series import plot_autocorrelation, plot_log_returns, plot_price_paths, plot_tails
@@ -33,7 +32,6 @@ __all__ = [
     "figure_in",
     "format_number",
     "give_or_take",
-    "plot_agents_over_time",
     "plot_autocorrelation",
     "plot_convergence",
     "plot_errors_against_bound",
@@ -46,7 +44,6 @@ __all__ = [
     "plot_log_returns",
     "plot_losses",
     "plot_mark_outs",
-    "plot_over_time",
     "plot_parameters",
     "plot_path_with_demand",
     "plot_price_paths",
@@ -55,7 +52,6 @@ __all__ = [
     "plot_profit_sources",
     "plot_quote_distances",
     "plot_request_ends",
-    "plot_residuals",
     "plot_same_noise",
     "plot_shifted_margins",
     "plot_tails",

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import simcal
-from simcal.models.trading_costs import TwoGroups
+from simcal.equilibrium import TwoGroups
 
 RECIPE = """
 market = "equilibrium-groups"

@@ -95,13 +95,13 @@ def test_solving_exactly_needs_neither_torch_nor_numba():
     assert run.stdout.strip() == "[]"
 
 
-def test_a_certificate_comes_with_the_solution_unless_it_is_not_wanted(command):
+def test_checks_come_with_the_solution_unless_they_are_not_wanted(command):
     done = command("solve", "lq-5", "--steps", "10", "--paths", "60")
     assert "duality gap" in done.out
     told = json.loads(command("solve", "lq-5", "--steps", "10", "--paths", "60", "--json").out)
-    assert told["certificate"]["good"] is True
-    assert told["certificate"]["n_paths"] == 60
-    done = command("solve", "lq-5", "--steps", "10", "--paths", "60", "--no-certificate")
+    assert told["checks"]["good"] is True
+    assert told["checks"]["n_paths"] == 60
+    done = command("solve", "lq-5", "--steps", "10", "--paths", "60", "--no-checks")
     assert "duality gap" not in done.out
 
 

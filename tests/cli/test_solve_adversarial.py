@@ -46,7 +46,7 @@ def test_the_objective_and_the_budget_reach_the_training(command):
 SAVING = """
 import sys
 import simcal.cli
-from simcal.equilibrium.adversarial import training
+from simcal import training
 
 training._SAVE_EVERY = 0.0
 sys.argv[0] = "simcal"
@@ -57,7 +57,7 @@ simcal.cli.main()
 @pytest.mark.slow
 def test_a_killed_training_continues_bit_for_bit(command, tmp_path):
     killed, whole, iterations = tmp_path / "killed", tmp_path / "whole", 60
-    arguments = ["solve", "lq-10", "--method", "adversarial", "--steps", "10", "--paths", "20", "--no-certificate"]
+    arguments = ["solve", "lq-10", "--method", "adversarial", "--steps", "10", "--paths", "20", "--no-checks"]
     arguments += ["--iterations", str(iterations), "--out"]
     checkpoint = killed / "checkpoint.safetensors"
     process, limit = subprocess.Popen([sys.executable, "-c", SAVING, *arguments, str(killed)]), time.monotonic() + 120
@@ -66,7 +66,7 @@ def test_a_killed_training_continues_bit_for_bit(command, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     _, state = load_checkpoint(checkpoint)
-    assert 0 < state["game"]["iteration"] < iterations
+    assert 0 < state["learner"]["iteration"] < iterations
     assert not (killed / "solution.json").exists()
 
     found = []
@@ -83,5 +83,5 @@ def test_a_killed_training_continues_bit_for_bit(command, tmp_path):
 def test_options_of_a_training_are_refused_without_one(command, options):
     done = command("solve", "lq-5", *options)
     assert done.code == 2
-    told = f"{options[0]} belongs to a training; give --method adversarial, combo or fbsde with it."
+    told = f"{options[0]} belongs to a training; give --method adversarial with it."
     assert told in " ".join(done.err.split())

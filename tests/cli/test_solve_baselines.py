@@ -1,4 +1,4 @@
-"""`simcal solve --method combo|fbsde` and `--all --budget`: what they say, write and refuse."""
+"""`simcal solve` with methods of an example and `--all --budget`: what they say, write and refuse."""
 
 import json
 
@@ -7,11 +7,12 @@ import pytest
 import simcal
 from simcal.equilibrium import load_problem
 
-SHORT = ("--steps", "6", "--paths", "20", "--no-certificate")
+pytestmark = pytest.mark.usefixtures("baselines")
+SHORT = ("--steps", "6", "--paths", "20", "--no-checks")
 
 
 @pytest.fixture
-def few(keep_methods):
+def few(keep_methods, baselines):
     """One exact method and the baselines."""
     keep_methods("modal", "combo", "fbsde")
 

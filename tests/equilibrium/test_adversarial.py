@@ -7,14 +7,16 @@ import pytest
 import torch
 
 from simcal.equilibrium import EquilibriumProblem, load_problem, solve
-from simcal.equilibrium.adversarial import AdversarialSettings, training
-from simcal.equilibrium.adversarial.clearing import cleared
-from simcal.equilibrium.adversarial.game import Game
+from simcal.equilibrium.adversarial import AdversarialSettings
+from simcal.equilibrium.adversarial.game import PriceGame
 from simcal.equilibrium.adversarial.objectives import discount, price_gradient, traders_gradient
 from simcal.equilibrium.adversarial.paths import Batch, Surprises
 from simcal.equilibrium.adversarial.players import Generator
 from simcal.equilibrium.adversarial.settings import Known
+from simcal.equilibrium.adversarial.solver import settled
+from simcal.equilibrium.numerics import cleared
 from simcal.errors import DataError, ParameterError
+from simcal.training import Trained
 
 TIMINGS = pytest.mark.parametrize("timing", ["pre-trade", "post-trade"])
 TWO = EquilibriumProblem((1.0, 2.0), (3.0, -3.0), horizon=0.4, n_steps=10)
@@ -48,7 +50,7 @@ def scores(gradient, known):
 def both_scores(solution, settings=None, clearing: Known = "known"):
     """The expected gradients of both objectives at a solution, in standard errors."""
     settings = AdversarialSettings.of(solution.problem) if settings is None else settings
-    game = Game(solution.problem, settings, drift="known", clearing=clearing, seed=0, device="cpu")
+    game = PriceGame(solution.problem, settings, drift="known", clearing=clearing, seed=0, device="cpu")
     batch, surprises, drift = sampled(solution)
     game.prices.price.fill_(solution.price)
     rates = traders_gradient(game.units, game.traders, batch, surprises, drift, settings)
@@ -80,7 +82,7 @@ def test_a_price_that_misses_the_dividend_or_another_volatility_is_a_gradient_of
     found = solve(THREE.replace(timing=timing), method="discrete")
     batch, surprises, drift = sampled(found)
     settings = AdversarialSettings.of(found.problem)
-    game = Game(found.problem, settings, drift="known", clearing="known", seed=0, device="cpu")
+    game = PriceGame(found.problem, settings, drift="known", clearing="known", seed=0, device="cpu")
     game.prices.price.fill_(found.price)
     slope, price, _ = price_gradient(game.units, batch, surprises, drift, game.prices, settings)
     assert slope.abs().max() < 1e-10
@@ -147,7 +149,7 @@ def test_three_agents_with_power_costs_agree_with_collocation_whatever_is_known(
 
 
 def test_where_rates_need_not_clear_the_drift_falls_with_what_is_held_in_total():
-    game = Game(THREE, AdversarialSettings.of(THREE), drift="known", clearing="unknown", seed=0, device="cpu")
+    game = PriceGame(THREE, AdversarialSettings.of(THREE), drift="known", clearing="unknown", seed=0, device="cpu")
     volatility, psi = torch.tensor([2.0, 2.0]), torch.tensor([[1.0, -3.0, 2.0], [1.0, 1.0, 1.0]])
     assert discount(game.units, volatility, psi).tolist() == pytest.approx([0.0, 4 * (0.5 + 1 + 4) / 3])
 
@@ -248,7 +250,7 @@ def stop_at(iteration):
 
 @pytest.mark.parametrize("options", [{}, {"drift": "unknown", "clearing": "unknown"}])
 def test_an_interrupted_training_continues_bit_for_bit(tmp_path, monkeypatch, options):
-    monkeypatch.setattr(training, "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr("simcal.training._SAVE_EVERY", 0.0)
     problem = TWO.replace(power=1.5, n_steps=6)
     options = {"method": "adversarial", "iterations": 12, "seed": 3, **options}
     whole = solve(problem, **options)
@@ -287,8 +289,8 @@ def test_a_budget_ends_the_training_and_the_status_tells():
 def test_a_training_that_diverged_fails_with_a_sentence():
     problem = TWO.replace(power=1.5, n_steps=6)
     history = [{"terminal": 0.5, "volatility": 1.0}] * 10
-    done = training.Training("Played.", True, 0.0, history)
-    status, succeeded = training.settled(done, problem, AdversarialSettings.of(problem))
+    done = Trained("Played.", True, 0.0, history)
+    status, succeeded = settled(done, problem, AdversarialSettings.of(problem))
     assert not succeeded  # the variance of the dividend is 0.4
     assert "Training diverged: the price ends 1.1 standard deviations of the dividend away" in status
 
@@ -298,7 +300,7 @@ def test_a_training_that_still_moves_says_so():
     settings = AdversarialSettings(iterations=20)
     for last, sentence in ((1.1, "in the last 4 iterations the volatility at the start moved by 10%"), (1.01, "")):
         history = [{"terminal": 1e-4, "volatility": v} for v in [2.0] * 16 + [1.0, last, 1.0, last]]
-        status, succeeded = training.settled(training.Training("Played.", True, 0.0, history), problem, settings)
+        status, succeeded = settled(Trained("Played.", True, 0.0, history), problem, settings)
         assert succeeded
         assert sentence in status
         assert (status == "Played.") == (not sentence)

@@ -5,9 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from simcal.equilibrium import best_reply, load_problem, solve
+from simcal.equilibrium import best_reply, load_problem, solve, to_market
 from simcal.equilibrium.best_reply import _dynamics, _expected
-from simcal.equilibrium.market import to_market
 from simcal.errors import ParameterError
 
 
@@ -70,7 +69,7 @@ def test_what_cannot_be_is_refused():
         best_reply(solution, risk_aversion=0.0)
     with pytest.raises(ParameterError, match="cost is -1"):
         best_reply(solution, risk_aversion=1.0, cost=-1.0)
-    with pytest.raises(ParameterError, match="certify"):
+    with pytest.raises(ParameterError, match=r"simcal\.equilibrium\.check"):
         best_reply(solve(load_problem("power-2").replace(n_steps=5), refinement=0.3), risk_aversion=1.0)
     with pytest.raises(ParameterError, match="has failed"):
         best_reply(dataclasses.replace(solution, price=float("nan")), risk_aversion=1.0)

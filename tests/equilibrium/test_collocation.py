@@ -11,8 +11,8 @@ from optimality import first_order_residuals
 
 from simcal.equilibrium import EquilibriumProblem, load_problem
 from simcal.equilibrium.collocation import solve_collocation
-from simcal.equilibrium.collocation.clearing import clearing_rates
-from simcal.equilibrium.discrete import solve_discrete
+from simcal.equilibrium.numerics import clearing_rates
+from simcal.equilibrium.quadratic import solve_discrete
 from simcal.equilibrium.quadrature import solve_quadrature
 from simcal.errors import ParameterError
 

@@ -1,6 +1,7 @@
 """Methods side by side, beside the rows that were published."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_a_method_that_fails_is_a_row_with_its_status(monkeypatch):
             problem, "frictionless", math.nan, math.nan, math.nan, problem.gamma, None, "It diverged."
         )
 
-    monkeypatch.setattr("simcal.equilibrium.frictionless.solve_frictionless", failing)
+    monkeypatch.setattr("simcal.equilibrium.quadratic.solve_frictionless", failing)
     solved = solve_and_measure(load_problem("lq-5"), "frictionless")
     assert solved.errors is None
     assert solved.row()["status"] == "It diverged."
@@ -66,7 +67,7 @@ def test_a_method_that_fails_is_a_row_with_its_status(monkeypatch):
 
 def test_a_method_that_learns_is_not_compared_unasked(monkeypatch, keep_methods):
     keep_methods("frictionless", "modal", "riccati")
-    monkeypatch.setitem(METHODS, "taught", Method("frictionless", "solve_frictionless", learns=True))
+    monkeypatch.setitem(METHODS, "taught", replace(METHODS["frictionless"], learns=True))
     problem = load_problem("lq-5").replace(n_steps=5)
     assert "taught" not in [x.solution.method for x in compare(problem, n_paths=5).solved]
     assert compare(problem, ["taught"], n_paths=5).solved[0].errors is not None
@@ -79,8 +80,8 @@ def test_options_of_a_training_reach_only_the_methods_that_learn(monkeypatch):
         heard.append(options)
         return solve(problem, method="modal")
 
-    monkeypatch.setattr("simcal.equilibrium.frictionless.solve_frictionless", teachable)
-    monkeypatch.setitem(METHODS, "taught", Method("frictionless", "solve_frictionless", learns=True))
+    monkeypatch.setitem(METHODS, "taught", Method(teachable, learns=True))
+    monkeypatch.setitem(METHODS, "frictionless", Method(teachable))
     problem = load_problem("lq-5").replace(n_steps=5)
     compare(problem, ["modal", "taught", "frictionless"], n_paths=5, training={"budget": 2.0})
     assert heard == [{"budget": 2.0}, {}]

@@ -1,19 +1,19 @@
-"""The report of solutions holds the table, what was published, figures and certificates."""
+"""The report of solutions holds the table, what was published, figures and checks."""
 
 import re
 from dataclasses import replace
 
 import pytest
 
-from simcal.equilibrium import Comparison, compare, load_problem, solve
-from simcal.equilibrium.comparison import Solved
-from simcal.equilibrium.report import write_equilibrium_report
+from simcal.equilibrium import Comparison, Solved, compare, load_problem, solve, write_equilibrium_report
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    comparison = compare(load_problem("lq-10").replace(n_steps=10), ["frictionless", "riccati", "modal"], n_paths=20)
-    path = write_equilibrium_report(tmp_path_factory.mktemp("report"), comparison, n_paths=20)
+    comparison = compare(
+        load_problem("lq-10").replace(n_steps=10), ["frictionless", "riccati", "modal"], n_paths=20, checks=True
+    )
+    path = write_equilibrium_report(tmp_path_factory.mktemp("report"), comparison)
     assert path.name == "report.html"
     return path.read_text(encoding="utf-8"), comparison
 
@@ -32,7 +32,7 @@ def test_numbers_on_top_are_those_of_a_solution_of_the_problem_itself(page):
     assert "frictionless" not in top
 
 
-def test_it_holds_figures_and_a_certificate_each(page):
+def test_it_holds_figures_and_the_checks_of_each(page):
     text, _ = page
     assert text.count("<img src=") == 6
     assert text.count("duality gap, of the planner") == 3

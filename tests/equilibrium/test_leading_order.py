@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simcal.equilibrium import EquilibriumProblem, load_problem, solve
-from simcal.equilibrium.stationary_shape import stationary_shape
+from simcal.equilibrium.leading_order import stationary_shape
 from simcal.errors import ParameterError
 
 TWO = load_problem("power-2")

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from simcal.equilibrium import EquilibriumProblem, load_problem, solve
-from simcal.equilibrium.predictions import EXPONENTS, predictions
-from simcal.equilibrium.predictions_report import plot_predictions, write_predictions_report
+from simcal.equilibrium import EquilibriumProblem, load_problem, predictions, solve, write_equilibrium_report
+from simcal.equilibrium.predictions import EXPONENTS
 from simcal.errors import ParameterError
 
 TWO = EquilibriumProblem((1.0, 2.0), (3.0, -3.0), cost=1e-4, power=2.0, n_steps=2000)
@@ -53,8 +52,8 @@ def test_the_stationary_volume_of_quadratic_costs_is_that_of_the_normal_law():
 
 def test_figure_and_report(tmp_path):
     found = predictions(load_problem("lq-5"), [0.005, 0.01, 0.1], n_paths=20)
-    assert plot_predictions(found).shape == (2, 2)
-    page = write_predictions_report(tmp_path, found).read_text()
+    assert found.plot().shape == (2, 2)
+    page = write_equilibrium_report(tmp_path, found).read_text()
     for words in ("liquidity discount", "smallest costs", "Cost 0.1: Solved exactly"):
         assert words in page
     assert set(found.to_dict()) == {"problem", "rows", "leading_order", "exponents"}

@@ -9,8 +9,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from optimality import first_order_residuals
 
-from simcal.equilibrium.discrete import solve_discrete
 from simcal.equilibrium.problem import EquilibriumProblem
+from simcal.equilibrium.quadratic import solve_discrete
 from simcal.equilibrium.quadrature import solve_quadrature
 from simcal.errors import ParameterError
 

@@ -1,30 +1,38 @@
-"""The game itself: both players move at once, on the same paths."""
+"""The game itself: both players move at once, on the same paths.
+
+The last layers take Newton steps, the hidden ones those of Adam. The numbers below set the pace and tame the first
+iterations; where the gradients vanish does not depend on them.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from simcal.equilibrium.adversarial.moves import HiddenSteps, move_last_layers
-from simcal.equilibrium.adversarial.networks import LastLayer
-from simcal.equilibrium.adversarial.objectives import agent_weights, gradients
+from simcal.equilibrium.adversarial.objectives import Gradients, agent_weights, gradients
 from simcal.equilibrium.adversarial.paths import Batch, play, surprises
-from simcal.equilibrium.adversarial.players import Discriminator, Generator
+from simcal.equilibrium.adversarial.players import Dynamics, Generator
 from simcal.equilibrium.adversarial.settings import AdversarialSettings, Known
 from simcal.equilibrium.adversarial.units import Units
 from simcal.equilibrium.problem import EquilibriumProblem
-from simcal.training import NonFiniteWatch, optimiser_tensors, restore_optimiser
+from simcal.training import NonFiniteWatch, cosine, optimiser_tensors, restore_optimiser, running_average
 
-_OVERSHOOT = (
-    3.0  # times the typical distance from the frictionless positions without trade: beyond it traders step back
-)
+# Times the typical distance from the frictionless positions without trade: beyond it traders step back.
+_OVERSHOOT = 3.0
 _BACK_OFF = 0.5  # what remains then of their last layer, and of the length of their steps
 _RECOVERY = 1.02  # growth of this length per iteration, until it is whole again
+_LAST_STEP = 0.02  # the step lengths at the end, relative to those at the start
+_FIRST_RIDGE = 0.3  # added to the relative ridges at first, as the products of features come from few paths
+_FIRST_LIMIT = 0.5  # of a value's unit: what one iteration may at first revise it by
+_LARGEST_EXPONENT = 50.0  # e^50 times that is no limit any more
+_NOISE = 0.1  # of alpha: what the sampling error of its gradient may move the volatility by
+_STRIDE = 4  # hidden layers learn from every fourth step
 
 
-class Game:
+class PriceGame:
     """Two players, their optimisers and the averages of what they became.
 
     Parameters
@@ -47,14 +55,14 @@ class Game:
         self.units = Units(problem, settings.degree, torch.device(device))
         random = torch.Generator().manual_seed(seed)  # on the CPU, so that all devices start alike
         self.traders = Generator(self.units, settings, clearing, random)
-        self.prices = Discriminator(self.units, settings, drift, random)
+        self.prices = Dynamics(self.units, settings, drift, random)
         self.watch = NonFiniteWatch()
         penalised = settings.rate_penalty > 0
         self._penalty = settings.rate_penalty / agent_weights(self.units, settings) if penalised else 0.0
-        self._hidden = HiddenSteps(self.traders, self.prices, settings)
+        self._hidden = _HiddenSteps(self.traders, self.prices, settings)
         self._tempo = 1.0
-        self._averages: dict[str, Tensor] = {}
-        self._averaged = 0
+        self.players = nn.ModuleDict({"traders": self.traders, "prices": self.prices})
+        self.average = running_average(self.players)
 
     def step(self) -> dict[str, float]:
         """One iteration; a row of the history."""
@@ -76,7 +84,7 @@ class Game:
             self._tempo = min(1.0, self._tempo * _RECOVERY)
             self._hidden.move(units, traders, prices, batch, slopes, self.iteration)
             with torch.no_grad():
-                move_last_layers(units, traders, prices, batch, slopes, settings, self.iteration, self._tempo)
+                _move_last_layers(units, traders, prices, batch, slopes, settings, self.iteration, self._tempo)
             self._average()
         return {
             "iteration": self.iteration,
@@ -93,55 +101,100 @@ class Game:
         displaced = batch.psi[1:] + batch.brownian[1:, :, None] * per_brownian
         return float(displaced.pow(2).mean((1, 2)).max().sqrt()) > _OVERSHOOT * idle
 
-    def parameters(self) -> dict[str, Tensor]:
-        """All that is learned, by name; the tensors themselves."""
-        found = {"price": self.prices.price, "level": self.prices.level}
-        found |= {name: last.free for name, last in self._last_layers().items()}
-        return found | {f"hidden.{i}": x.data for i, x in enumerate(self._hidden.parameters)}
-
-    def _last_layers(self) -> dict[str, LastLayer]:
-        found = {"traders": self.traders.last, "shape": self.prices.shape}
-        return found if self.prices.drift is None else found | {"drift": self.prices.drift}
-
     def _average(self) -> None:
-        if self.iteration <= (1 - self.settings.averaged) * self.settings.iterations:
-            return
-        self._averaged += 1
-        for name, value in self.parameters().items():
-            mean = self._averages.setdefault(name, torch.zeros_like(value))
-            mean += (value - mean) / self._averaged
+        if self.iteration > (1 - self.settings.averaged) * self.settings.iterations:
+            self.average.update_parameters(self.players)
 
     def take_averages(self) -> None:
         """Put the averaged parameters in the place of the last ones; the training ends here."""
-        for name, value in self.parameters().items():
-            if self._averaged:
-                value.copy_(self._averages[name])
+        if self.average.n_averaged:
+            self.players.load_state_dict(self.average.module.state_dict())
+
+    @property
+    def finite(self) -> bool:
+        """Whether all that was learned is a number."""
+        return all(bool(torch.isfinite(x).all()) for x in self.players.parameters())
 
     def tensors(self) -> dict[str, Tensor]:
         """What a checkpoint holds."""
-        found = {f"parameter.{k}": v for k, v in self.parameters().items()}
-        found |= {f"average.{k}": v for k, v in self._averages.items()}
-        found |= {f"products.{name}": last.products for name, last in self._last_layers().items()}
+        found = {f"players.{k}": v for k, v in self.players.state_dict().items()}
+        found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         return found if self._hidden.adam is None else found | optimiser_tensors("adam", self._hidden.adam)
 
     def state(self) -> dict[str, Any]:
         """The numbers beside `tensors`."""
-        return {
-            "iteration": self.iteration, "averaged": self._averaged, "tempo": self._tempo,
-            "watch": [self.watch.count, self.watch.in_a_row],
-            "counts": {name: last.count for name, last in self._last_layers().items()},
-        }  # fmt: skip
+        watch = [self.watch.count, self.watch.in_a_row]
+        return {"iteration": self.iteration, "tempo": self._tempo, "watch": watch}
 
     def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Continue where `tensors` and `state` were taken."""
-        for name, value in self.parameters().items():
-            value.copy_(tensors[f"parameter.{name}"])
-            if state["averaged"]:
-                self._averages[name] = tensors[f"average.{name}"].to(self.units.device, copy=True)
-        for name, last in self._last_layers().items():
-            last.products.copy_(tensors[f"products.{name}"])
-            last.count = state["counts"][name]
+        for name, module in (("players.", self.players), ("average.", self.average)):
+            module.load_state_dict({k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)})
         if self._hidden.adam is not None:
             restore_optimiser("adam", self._hidden.adam, tensors)
-        self.iteration, self._averaged, self._tempo = state["iteration"], state["averaged"], state["tempo"]
+        self.iteration, self._tempo = state["iteration"], state["tempo"]
         self.watch = NonFiniteWatch(count=state["watch"][0], in_a_row=state["watch"][1])
+
+
+def _move_last_layers(
+    units: Units, traders: Generator, prices: Dynamics, batch: Batch, slopes: Gradients,
+    settings: AdversarialSettings, iteration: int, tempo: float,
+) -> None:  # fmt: skip
+    """Both players at once; `tempo` shortens the steps of the traders."""
+    s, length = settings, cosine(iteration / settings.iterations, _LAST_STEP)
+    ridge = _FIRST_RIDGE * math.exp(-iteration / s.caution)
+    # Far from the solution no agent revises a value by much more than its unit: rates may grow faster than values.
+    limit = _FIRST_LIMIT * units.marginal * math.exp(min(iteration / s.caution, _LARGEST_EXPONENT))
+    revised = limit * torch.tanh(slopes.rates / limit)
+    traders.last.move(batch.features, revised, s.generator_step * tempo * length, s.ridge + ridge)
+    # The price's error makes each step's gradient noisy by about this much, as long as it is large.
+    noise = float(slopes.terminal.pow(2).mean().sqrt()) / math.sqrt(s.batch * units.step)
+    most = _NOISE * units.alpha / (noise + 1e-300)
+    prices.level.sub_(min(s.discriminator_step * length, most) * slopes.volatility.mean(1))
+    prices.price.sub_(s.generator_step * length * slopes.price)
+    shape_ridge = s.shape_ridge + ridge
+    prices.shape.move(batch.price_features, slopes.volatility, min(s.shape_step * length, most), shape_ridge)
+    if prices.drift is not None and slopes.drift is not None:
+        seen = prices.drift_features(batch.price_features, batch.held(units), batch.brownian[:-1])
+        prices.drift.move(seen, slopes.drift, s.generator_step * length, shape_ridge)
+
+
+class _HiddenSteps:
+    """Adam on the derivative of both objectives in the hidden layers, on some of the steps."""
+
+    def __init__(self, traders: Generator, prices: Dynamics, settings: AdversarialSettings) -> None:
+        self.parameters = [*traders.hidden.parameters(), *prices.hidden.parameters()]
+        self.settings = settings
+        learns = settings.hidden_rate > 0 and bool(self.parameters)
+        self.adam = torch.optim.Adam(self.parameters, lr=settings.hidden_rate) if learns else None
+
+    def move(
+        self,
+        units: Units,
+        traders: Generator,
+        prices: Dynamics,
+        batch: Batch,
+        slopes: Gradients,
+        iteration: int,
+    ) -> None:
+        """One step of Adam; nothing where the hidden layers stay as they were drawn."""
+        if self.adam is None:
+            return
+        chosen = slice(iteration % _STRIDE, None, _STRIDE)
+        psi, w = batch.psi[:-1][chosen], batch.brownian[:-1][chosen]
+        if not len(w):  # fewer steps than the stride
+            return
+        loss = torch.zeros((), dtype=torch.float64, device=units.device)
+        if traders.hidden.width:
+            begin = 2 * units.degree  # the hidden features stand behind the linear ones
+            weights = traders.last.coefficients[chosen, begin : begin + traders.hidden.width]
+            said = torch.einsum("kbnf,kf->kbn", traders.hidden_features(psi, w), weights)
+            loss = loss + (slopes.rates[chosen] / units.marginal**2 * said).mean()
+        if prices.hidden.width:
+            said = torch.einsum("kbf,kf->kb", prices.features(psi, w), prices.shape.coefficients[chosen])
+            loss = loss + (slopes.volatility[chosen] * said).mean()
+        for group in self.adam.param_groups:
+            group["lr"] = self.settings.hidden_rate * cosine(iteration / self.settings.iterations)
+        self.adam.zero_grad()
+        loss.backward()
+        self.adam.step()

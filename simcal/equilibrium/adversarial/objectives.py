@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from simcal.equilibrium.adversarial.paths import Batch, Surprises, risk, values_before
-from simcal.equilibrium.adversarial.players import Discriminator, Generator
+from simcal.equilibrium.adversarial.players import Dynamics, Generator
 from simcal.equilibrium.adversarial.settings import AdversarialSettings
 from simcal.equilibrium.adversarial.units import Units
 
@@ -29,7 +29,7 @@ class Gradients:
 
 
 def gradients(
-    units: Units, traders: Generator, prices: Discriminator, batch: Batch, known: Surprises,
+    units: Units, traders: Generator, prices: Dynamics, batch: Batch, known: Surprises,
     settings: AdversarialSettings,
 ) -> Gradients:  # fmt: skip
     """Both players' gradients on the same paths."""
@@ -88,7 +88,12 @@ def agent_weights(units: Units, settings: AdversarialSettings) -> Tensor:
 
 
 def price_gradient(
-    units: Units, batch: Batch, known: Surprises, drift: Tensor, prices: Discriminator, settings: AdversarialSettings
+    units: Units,
+    batch: Batch,
+    known: Surprises,
+    drift: Tensor,
+    prices: Dynamics,
+    settings: AdversarialSettings,
 ) -> tuple[Tensor, Tensor, Tensor]:
     r"""Of half the mean square of :math:`S_{\bar T} - \beta \bar T - \alpha W_{\bar T}`, and that error.
 
@@ -122,7 +127,7 @@ def discount(units: Units, volatility: Tensor, psi: Tensor) -> Tensor:
     return units.gamma.mean() * volatility**2 * psi.mean(-1)
 
 
-def _drift(units: Units, prices: Discriminator, batch: Batch, known: Surprises) -> Tensor:
+def _drift(units: Units, prices: Dynamics, batch: Batch, known: Surprises) -> Tensor:
     """mu of every step: the discriminator's, or the formula."""
     if prices.drift is None:
         return _required(units, batch, known)
@@ -140,7 +145,7 @@ def _required(units: Units, batch: Batch, known: Surprises) -> Tensor:
     """
     held = batch.held(units)
     required = risk(units, batch.volatility, held, batch.brownian[:-1]).mean(-1)
-    if units.problem.power == 2 or units.n_agents == 2:
+    if units.problem.clears_at_mean:
         return required
     mean = values_before(units, batch.raw, batch.volatility, batch.psi[:-1], batch.brownian[:-1]).mean(-1)
     following = torch.cat([mean[1:], torch.zeros_like(mean[:1])]) - known.values.mean(-1)

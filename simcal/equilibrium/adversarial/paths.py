@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from simcal.equilibrium.adversarial.clearing import cleared
-from simcal.equilibrium.adversarial.players import Discriminator, Generator
+from simcal.equilibrium.adversarial.players import Dynamics, Generator
 from simcal.equilibrium.adversarial.units import Units
+from simcal.equilibrium.numerics import cleared
 from simcal.noise import normals_torch
 
 _CHUNK = 4  # steps whose states are looked at together: few enough for their hidden layers to stay in fast memory
@@ -38,7 +38,7 @@ class Batch:
         return self.psi[1:] if units.post_trade else self.psi[:-1]
 
 
-def play(units: Units, traders: Generator, prices: Discriminator, n_paths: int, seed: int, iteration: int) -> Batch:
+def play(units: Units, traders: Generator, prices: Dynamics, n_paths: int, seed: int, iteration: int) -> Batch:
     """Simulate `n_paths` paths, the second half driven by the mirror image of the noise of the first."""
     half, steps = n_paths // 2, units.n_steps
     noise = normals_torch(seed, iteration * half, half, 1, steps, 2, device=units.device)[:, _STREAM]
@@ -86,7 +86,7 @@ class Surprises:
 
 
 def surprises(
-    units: Units, traders: Generator, prices: Discriminator, batch: Batch, penalty: Tensor | float = 0.0
+    units: Units, traders: Generator, prices: Dynamics, batch: Batch, penalty: Tensor | float = 0.0
 ) -> Surprises:
     """One step ahead of every state of the batch; nothing is left to be known after the last.
 

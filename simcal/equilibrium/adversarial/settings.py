@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.errors import ParameterError
+from simcal.parameters import Parameter
 
 Objective = Literal["unbiased", "published"]
 Known = Literal["known", "unknown"]
 
 
+def number(default: Any, low: float, high: float = math.inf, **limits: bool) -> Any:
+    """A setting that is a number, or several, within bounds; `limits` as those of `Parameter`."""
+    return field(default=default, metadata={"low": low, "high": high, **limits})
+
+
 @dataclass(frozen=True)
-class AdversarialSettings:
+class LearnerSettings:
+    """Base of the settings of a method that learns: numbers are checked, and what is None is left alone."""
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.metadata and value is not None:
+                several = isinstance(value, (tuple, list))
+                spec = Parameter(entry.name, 0, "", group=entry.name if several else None, **entry.metadata)
+                object.__setattr__(self, entry.name, spec.check(value, len(value) if several else None))
+        batch = getattr(self, "batch", 0)
+        if batch % 2:
+            raise ParameterError(f"batch is {batch}, but must be even: half of the paths mirror the others.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class AdversarialSettings(LearnerSettings):
     """Networks and training of `solve_adversarial`.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     iterations, batch
         Number of simultaneous updates of both players, and paths of each (half of them mirror images of the others).
     generator_hidden, discriminator_hidden
@@ -27,8 +54,8 @@ class AdversarialSettings:
         What biases the published objective: agents see through the drift how their own positions move it; penalties on
         squared rates and on squared volatility and drift; weights of the agents, (largest exposure / own)^2.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     generator_step, discriminator_step, shape_step
         Step lengths of the last layers, in units of Newton steps, at the start; they fall with a cosine. The last is
         that of the volatility's dependence on the state.
@@ -46,45 +73,24 @@ class AdversarialSettings:
         Share of the iterations at the end over which all parameters are averaged.
     """
 
-    iterations: int = 300
-    batch: int = 256
-    generator_hidden: tuple[int, ...] = (24,)
-    discriminator_hidden: tuple[int, ...] = (32,)
+    iterations: int = number(300, 1, integer=True)
+    batch: int = number(256, 1, integer=True)
+    generator_hidden: tuple[int, ...] = number((24,), 1, integer=True)
+    discriminator_hidden: tuple[int, ...] = number((32,), 1, integer=True)
     leak: bool = False
-    rate_penalty: float = 0.0
-    price_penalty: float = 0.0
+    rate_penalty: float = number(0.0, 0)
+    price_penalty: float = number(0.0, 0)
     agent_weights: bool = False
-    generator_step: float = 0.4
-    discriminator_step: float = 0.24
-    shape_step: float = 0.15
-    hidden_rate: float = 3e-3
-    degree: int = 6
-    knots: int = 8
-    ridge: float = 1e-3
-    shape_ridge: float = 1e-4
-    caution: float = 8.0
-    averaged: float = 0.2
-
-    def __post_init__(self) -> None:
-        for name in ("iterations", "batch", "degree", "knots"):
-            value, least = getattr(self, name), 1 if name != "knots" else 2
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ParameterError(f"{name} is {value!r}, but must be a whole number of at least {least}.")
-        if self.batch % 2:
-            raise ParameterError(f"batch is {self.batch}, but must be even: half of the paths mirror the others.")
-        for name in ("generator_hidden", "discriminator_hidden"):
-            widths = tuple(getattr(self, name))
-            if any(isinstance(w, bool) or not isinstance(w, int) or w < 1 for w in widths):
-                raise ParameterError(f"{name} is {widths!r}, but must be a list of whole numbers of at least 1.")
-            object.__setattr__(self, name, widths)
-        for name in ("rate_penalty", "price_penalty", "hidden_rate", "ridge", "shape_ridge"):
-            if not getattr(self, name) >= 0:
-                raise ParameterError(f"{name} is {getattr(self, name)!r}, but must not be negative.")
-        for name in ("generator_step", "discriminator_step", "shape_step", "averaged"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ParameterError(f"{name} is {getattr(self, name)!r}, but must be above 0 and at most 1.")
-        if not self.caution > 0:
-            raise ParameterError(f"caution is {self.caution!r}, but must be above 0.")
+    generator_step: float = number(0.4, 1e-9, 1)
+    discriminator_step: float = number(0.24, 1e-9, 1)
+    shape_step: float = number(0.15, 1e-9, 1)
+    hidden_rate: float = number(3e-3, 0)
+    degree: int = number(6, 1, integer=True)
+    knots: int = number(8, 2, integer=True)
+    ridge: float = number(1e-3, 0)
+    shape_ridge: float = number(1e-4, 0)
+    caution: float = number(8.0, 0, open=True)
+    averaged: float = number(0.2, 1e-9, 1)
 
     @classmethod
     def of(cls, problem: EquilibriumProblem, objective: Objective = "unbiased") -> Self:
@@ -98,7 +104,3 @@ class AdversarialSettings:
         if problem.n_agents > 2:
             bias |= {"iterations": 400, "generator_hidden": (32,)}
         return cls(**bias)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}

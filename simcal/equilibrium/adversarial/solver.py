@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from simcal.equilibrium.adversarial.game import Game
+from simcal.equilibrium.adversarial.game import PriceGame
 from simcal.equilibrium.adversarial.objectives import discount
 from simcal.equilibrium.adversarial.paths import values_before
 from simcal.equilibrium.adversarial.settings import AdversarialSettings, Known, Objective
-from simcal.equilibrium.adversarial.training import Listener, Training, settled, train
-from simcal.equilibrium.mean_volatility import mean_volatility
+from simcal.equilibrium.numerics import normal_rule
 from simcal.equilibrium.problem import EquilibriumProblem
-from simcal.equilibrium.simulation import Policy
-from simcal.equilibrium.solution import EquilibriumSolution
+from simcal.equilibrium.solution import EquilibriumSolution, Policy
 from simcal.errors import ParameterError
 from simcal.noise import check_seed
-from simcal.training import torch_threads
+from simcal.parameters import check_choices
+from simcal.training import Listener, Trained, torch_threads, train
 
-_NODES = np.arange(-6, 7) * 0.75  # of a trapezoidal rule for the next increment
+_NODES, _WEIGHTS = normal_rule(6, 0.75)  # for the next increment
+_WORTHLESS = 1.0  # standard deviations of the dividend between it and the price at the end
+_RESTLESS = 0.05  # of the volatility at time 0, between the largest and the smallest at the end of the training
 
 
 def solve_adversarial(
@@ -63,8 +67,8 @@ def solve_adversarial(
     with the observed products of features, which is what makes minutes of it enough; no solution is built in, and the
     start is no trade at all.
 
-    Main arguments
-    --------------
+    Parameters
+    ----------
     seed
         Of networks and paths.
     objective
@@ -79,8 +83,8 @@ def solve_adversarial(
     iterations, settings
         Length of the training, and all else; without them what suits the problem.
 
-    Other arguments
-    ---------------
+    Other Parameters
+    ----------------
     budget
         Seconds after which the training stops; the status tells.
     checkpoint
@@ -96,15 +100,10 @@ def solve_adversarial(
         Where an argument is not allowed, or a checkpoint belongs to another training.
     """
     check_seed(seed)
-    for name, value, allowed in (
-        ("objective", objective, ("unbiased", "published")),
-        ("drift", drift, ("known", "unknown")),
-        ("clearing", clearing, ("known", "unknown")),
-    ):
-        if value not in allowed:
-            raise ParameterError(f"{name} is {value!r}, but must be {allowed[0]!r} or {allowed[1]!r}.")
-    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
-        raise ParameterError(f"device is {device!r}, but must be 'cpu', or 'cuda' where there is such a device.")
+    known = get_args(Known)
+    words = {"objective": get_args(Objective), "drift": known, "clearing": known}
+    check_choices(SimpleNamespace(objective=objective, drift=drift, clearing=clearing), words)
+    check_device(device)
     settings = AdversarialSettings.of(problem, objective) if settings is None else settings
     if iterations is not None:
         settings = replace(settings, iterations=iterations)
@@ -113,33 +112,58 @@ def solve_adversarial(
         "clearing": clearing,
     }  # fmt: skip
     with torch_threads(1):
-        game = Game(problem, settings, drift=drift, clearing=clearing, seed=seed, device=device)
-        done = train(
-            game, identity, budget=budget, checkpoint=None if checkpoint is None else Path(checkpoint), listen=listen
-        )
+        game = PriceGame(problem, settings, drift=drift, clearing=clearing, seed=seed, device=device)
+        file = None if checkpoint is None else Path(checkpoint)
+        done = train(game, settings.iterations, identity=identity, budget=budget, checkpoint=file, listen=listen)
         game.take_averages()
         return _solution(problem, game, done, objective)
 
 
-def _solution(problem: EquilibriumProblem, game: Game, done: Training, objective: Objective) -> EquilibriumSolution:
+def check_device(device: str) -> None:
+    """`ParameterError` unless a training can run there."""
+    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
+        raise ParameterError(f"device is {device!r}, but must be 'cpu', or 'cuda' where there is such a device.")
+
+
+def _solution(problem: EquilibriumProblem, game: PriceGame, done: Trained, objective: Objective) -> EquilibriumSolution:
     method, details = "adversarial", {"history": done.history, "seconds": done.seconds, "objective": objective}
-    policy, (status, succeeded) = learned_policy(game), settled(done, problem, game.settings)
-    if not succeeded or not all(bool(torch.isfinite(x).all()) for x in game.parameters().values()):
-        nan = float("nan")
-        return EquilibriumSolution(
-            problem, method, nan, nan, nan, np.full(problem.n_steps, nan), policy, status, details
-        )
-    volatility, drift, _ = (float(np.ravel(x)[0]) for x in policy(0, problem.initial_positions[None], np.zeros(1)))
-    if problem.power != 2 and problem.n_agents > 2:
-        # The drift is a ratio of numbers near 0 there; as all marginal values vanish, this is its limit.
-        drift = problem.aggregate_risk_aversion * problem.supply * volatility**2
+    status, succeeded = settled(done, problem, game.settings)
+    if not (succeeded and game.finite):
+        return EquilibriumSolution.failure(problem, method, status, details)
     price = float(game.prices.price)
-    return EquilibriumSolution(
-        problem, method, price, drift, volatility, mean_volatility(problem, policy, price), policy, status, details
-    )
+    return EquilibriumSolution.of(problem, method, price, learned_policy(game), status, details)
 
 
-def learned_policy(game: Game) -> Policy:
+def settled(done: Trained, problem: EquilibriumProblem, settings: AdversarialSettings) -> tuple[str, bool]:
+    """The status, with what speaks against the numbers at the end of the training, and whether they can be used.
+
+    A price that misses the dividend by more than the dividend varies is worse than none. One whose volatility still
+    moves is told, but kept: the error that matters to a reader may be larger.
+    """
+    if not done.succeeded:
+        return done.status, False
+    last = done.history[-max(2, math.ceil(settings.averaged * settings.iterations)) :]
+    spread = problem.dividend_volatility * math.sqrt(problem.horizon)
+    miss = math.sqrt(math.fsum(row["terminal"] for row in last) / len(last)) / spread
+    if not miss <= _WORTHLESS:
+        return (
+            f"{done.status} Training diverged: the price ends {miss:.2g} standard deviations of the dividend away from "
+            "it. Take smaller steps (generator_step, discriminator_step and shape_step of AdversarialSettings), more "
+            "time steps, or one of the exact methods.",
+            False,
+        )
+    volatilities = [row["volatility"] for row in last]
+    moved = (max(volatilities) - min(volatilities)) / abs(math.fsum(volatilities) / len(volatilities))
+    if len(last) > 1 and moved > _RESTLESS:
+        return (
+            f"{done.status} It has not settled: in the last {len(last)} iterations the volatility at the start moved "
+            f"by {moved:.0%}. Give more iterations, or take smaller steps.",
+            True,
+        )
+    return done.status, True
+
+
+def learned_policy(game: PriceGame) -> Policy:
     """The feedback of a game's players as they now are."""
     units, traders, prices = game.units, game.traders, game.prices
     mean_value = _mean_value(game)
@@ -167,12 +191,11 @@ def learned_policy(game: Game) -> Policy:
     return policy
 
 
-def _mean_value(game: Game) -> Callable[[int, Tensor, Tensor, Tensor], Tensor | float]:
+def _mean_value(game: PriceGame) -> Callable[[int, Tensor, Tensor, Tensor], Tensor | float]:
     """(Y mean - its conditional mean a step later) / Delta, which is 0 for power 2 or two agents."""
     units, traders, prices = game.units, game.traders, game.prices
     problem = units.problem
-    weights = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
-    nodes = _NODES / np.sqrt(weights @ _NODES**2) * np.sqrt(units.step)
+    nodes = _NODES * np.sqrt(units.step)
 
     def at(k: int, psi: Tensor, w: Tensor) -> Tensor:
         raw = traders.last(traders.features(psi, w), slice(k, k + 1))
@@ -180,11 +203,11 @@ def _mean_value(game: Game) -> Callable[[int, Tensor, Tensor, Tensor], Tensor | 
         return values_before(units, raw, volatility, psi, w).mean(-1)
 
     def change(k: int, psi: Tensor, after: Tensor, w: Tensor) -> Tensor | float:
-        if problem.power == 2 or problem.n_agents == 2:
+        if problem.clears_at_mean:
             return 0.0
         following: Tensor | float = 0.0
         if k + 1 < problem.n_steps:
-            following = sum(float(p) * at(k + 1, after, w + float(x)) for p, x in zip(weights, nodes, strict=True))
+            following = sum(float(p) * at(k + 1, after, w + float(x)) for p, x in zip(_WEIGHTS, nodes, strict=True))
         return (at(k, psi, w) - following) / units.step
 
     return change
