@@ -19,7 +19,7 @@ from rich.table import Table
 from scipy import stats
 
 import simcal
-from simcal.models.dealers import RfqMarket
+from simcal.rfq import RfqMarket
 
 TARGET = 5.0  # times the peer's requests per second, on one core
 PEER_REQUESTS, PATHS, STEPS = 50_000, 1024, 1000
@@ -90,7 +90,7 @@ def table(name: str) -> Table:
     works["simcal kernel"] = (kernel("float64", 1), cpu)
     works["simcal kernel, float32 saved"] = (kernel("float32", 1), cpu)
     works["simcal kernel, quoting function compiled by Numba"] = (kernel("float64", 1, njit(skewed)), cpu)
-    works["simcal in NumPy, quoting function in Python"] = (kernel("float64", 1, skewed), cpu)
+    works["simcal stepper, quoting function in Python"] = (kernel("float64", 1, skewed), cpu)
     if (os.cpu_count() or 1) > 1:
         works["simcal kernel, 2 threads"] = (kernel("float64", 2), time.perf_counter)
     best = best_seconds(works)

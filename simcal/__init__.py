@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from simcal.models import load as load
     from simcal.models.book import BookMarket as BookMarket
     from simcal.models.book import OrderBook as OrderBook
-    from simcal.models.dealers import RfqMarket as RfqMarket
     from simcal.models.herding import HerdingMarket as HerdingMarket
     from simcal.models.stock import StockMarket as StockMarket
     from simcal.paths import Paths as Paths
+    from simcal.rfq.market import RfqMarket as RfqMarket
     from simcal.simulation import simulate as simulate
     from simcal.trading import Backtest as Backtest
     from simcal.trading import backtest as backtest
@@ -64,7 +64,7 @@ _HOMES = {
     "load": "simcal.models",
     "BookMarket": "simcal.models.book",
     "OrderBook": "simcal.models.book",
-    "RfqMarket": "simcal.models.dealers",
+    "RfqMarket": "simcal.rfq.market",
     "HerdingMarket": "simcal.models.herding",
     "StockMarket": "simcal.models.stock",
     "Paths": "simcal.paths",

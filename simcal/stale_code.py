@@ -22,7 +22,7 @@ def forget_stale_code(package: Path = _PACKAGE) -> None:
     To be called by modules with compiled functions when they are imported; does its work once in a process. A folder
     that cannot be written to is left as it is.
     """
-    compiled = ("noise/*.py", "models/**/*.py", "learning/**/*.py", "threads.py")
+    compiled = ("noise/*.py", "models/**/*.py", "rfq/**/*.py", "learning/**/*.py", "threads.py")
     sources = sorted(path for pattern in compiled for path in package.glob(pattern))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     mark = package / "__pycache__" / "compiled-sources.sha256"

@@ -13,13 +13,13 @@ PACKAGE = Path(simcal.__file__).parent
 
 # Ground first. A room imports only from its own floor or those below it.
 FLOORS = [
-    {"errors", "noise", "facts", "threads", "json_text", "stale_code"},
+    {"errors", "noise", "facts", "threads", "json_text", "stale_code", "intervals"},
     {"parameters", "paths", "path_files", "exports", "data", "report", "training", "files", "resources"},
-    {"dealing"},
     {"models"},
     {"simulation"},
     {"calibration", "trading", "equilibrium", "learning"},
     {"environments"},
+    {"rfq"},
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -77,7 +77,7 @@ def test_facts_noise_and_report_know_no_market_and_not_each_others_rooms(file):
 
 @pytest.mark.parametrize("name", ["calibration", "trading", "equilibrium", "learning"])
 def test_the_verbs_do_not_import_each_other(name):
-    others = FLOORS[5] - {name}
+    others = FLOORS[4] - {name}
     assert not any(imported_rooms(file) & others for file in FILES if room(file) == name)
 
 

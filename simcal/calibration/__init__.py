@@ -35,30 +35,9 @@ if TYPE_CHECKING:
     from simcal.calibration.recovery import run_recovery as run_recovery
     from simcal.calibration.recovery import write_recovery_report as write_recovery_report
     from simcal.calibration.reporting import write_run_report as write_run_report
-    from simcal.calibration.requests import RequestCalibration as RequestCalibration
-    from simcal.calibration.requests import RequestExperimentResult as RequestExperimentResult
-    from simcal.calibration.requests import RequestValidation as RequestValidation
-    from simcal.calibration.requests import identification as identification
-    from simcal.calibration.requests import load_request_experiment as load_request_experiment
-    from simcal.calibration.requests import run_request_experiment as run_request_experiment
-    from simcal.calibration.requests import validate_requests as validate_requests
-    from simcal.calibration.requests import write_request_report as write_request_report
 
 # Not needed by the processes that train, and figures take a second to import.
 _LATER = {
-    **dict.fromkeys(
-        (
-            "RequestCalibration",
-            "RequestExperimentResult",
-            "RequestValidation",
-            "identification",
-            "load_request_experiment",
-            "run_request_experiment",
-            "validate_requests",
-            "write_request_report",
-        ),
-        "simcal.calibration.requests",
-    ),
     **dict.fromkeys(
         ("RecoveryResult", "load_recovery", "run_recovery", "write_recovery_report"), "simcal.calibration.recovery"
     ),

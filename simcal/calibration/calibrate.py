@@ -22,12 +22,10 @@ from simcal.data import PriceSeries, load_series
 from simcal.errors import DataError, NumericalError, ParameterError
 from simcal.files import make_folder
 from simcal.models import Market
-from simcal.models.dealers import RfqMarket
 from simcal.parameters import check_names
 
 if TYPE_CHECKING:
     from simcal.calibration.equilibrium import EquilibriumCalibration
-    from simcal.calibration.requests.result import RequestCalibration
 
 DEFAULT_RECIPE = "sp500-herding"
 
@@ -46,7 +44,7 @@ def calibrate(
     device: str = "cpu",
     listen: Listener | None = None,
     mapping: Mapping[str, str] | None = None,
-) -> Calibration | RequestCalibration | EquilibriumCalibration:
+) -> Any:
     """Calibrate a market: to a price series, adversarially; a dealer market to a request table, by several methods.
 
     A recipe with a section [equilibrium] calibrates a market with trading costs to prices and volume, by moments.
@@ -99,11 +97,9 @@ def calibrate(
         origin = models.load(recipe.market).replace(**recipe.changes)
     else:
         origin = models.load(market) if isinstance(market, (str, Path)) else market
-    if isinstance(origin, RfqMarket):
-        from simcal.calibration.requests.calibrate import calibrate_requests
-
-        return calibrate_requests(
-            origin, data, recipe, choose=choose, out=None if out is None else Path(out), mapping=mapping, jobs=jobs,
+    if hasattr(origin, "calibrate"):  # a market that brings its own way
+        return origin.calibrate(
+            data, recipe, choose=choose, out=None if out is None else Path(out), mapping=mapping, jobs=jobs,
             device=device, listen=listen,
         )  # fmt: skip
     check_price_recipe(recipe, mapping)

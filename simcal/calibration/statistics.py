@@ -6,6 +6,7 @@ reported are the same formulas.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,6 @@ import numpy as np
 from array_api_compat import array_namespace, to_device
 
 from simcal import facts
-from simcal.calibration.request_statistics import REQUEST_STATISTICS
 from simcal.calibration.statistic import Statistics as Statistics
 from simcal.parameters import check_names
 
@@ -193,7 +193,7 @@ STATISTICS: dict[str, Statistics] = {
             fit=_fit_innovations,
             shortest=2 * _INNOVATION_LAGS,
         ),
-        *REQUEST_STATISTICS,
+        *importlib.import_module("simcal.rfq.features").rfq_statistics(),  # of requests
     )
 }
 

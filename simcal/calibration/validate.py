@@ -13,14 +13,11 @@ import pandas as pd
 
 from simcal import facts, models
 from simcal.calibration.certificate import LABELS, MARKET, PartValidation, Validation
-from simcal.calibration.requests.validate import RequestValidation, validate_requests
 from simcal.calibration.samples import Samples, draw_samples
 from simcal.calibration.starts import available_cores, check_jobs
 from simcal.data import PriceSeries, load_series
-from simcal.data.requests import load_requests
 from simcal.errors import DataError, NumericalWarning, ParameterError
 from simcal.models import Market
-from simcal.models.dealers import RfqMarket
 
 BASELINES = ("gjr-garch-t", "garch-t", "block-bootstrap")
 SHORTEST = 150  # returns: some facts look back 101 steps and need a few blocks of 63
@@ -47,11 +44,11 @@ def validate(
     level: float = 0.95,
     jobs: int | None = None,
     listen: Progress | None = None,
-) -> Validation | RequestValidation:
+) -> Any:
     """Judge a market by a real series: facts in their bands, moment coverage, the classifier ladder.
 
-    A dealer market is judged by a request table (what `load_requests` takes), as `validate_requests` does; of the
-    arguments below, train_share, n_samples and seed apply then.
+    A dealer market is judged by a request table (what `load_requests` takes), as `simcal.rfq.validate_requests` does;
+    of the arguments below, train_share, n_samples and seed apply then.
 
     Main arguments
     --------------
@@ -90,8 +87,8 @@ def validate(
     """
     began = time.monotonic()
     market = models.load(market) if isinstance(market, (str, Path)) else market
-    if isinstance(market, RfqMarket):
-        return validate_requests(market, load_requests(data), train_share=train_share, n_samples=n_samples, seed=seed)
+    if hasattr(market, "validate"):  # a market that brings its own way
+        return market.validate(data, train_share=train_share, n_samples=n_samples, seed=seed)
     series = data if isinstance(data, PriceSeries) else load_series(data)
     _check(series, train_share, n_samples, window)
     check_jobs(jobs)

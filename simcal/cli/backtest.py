@@ -12,8 +12,8 @@ from simcal.cli.output import Json, print_json, progress_bar, say
 from simcal.errors import ParameterError
 
 if TYPE_CHECKING:
+    from simcal.rfq import HistoryShift
     from simcal.trading import Backtest
-    from simcal.trading.dealers import HistoryShift
 
 _PATIENCE = 3.0  # seconds before a bar appears
 _SHIFTS = (-0.3, -0.2, -0.1, 0.1, 0.2, 0.3)  # half spreads, for a history without --shift
@@ -160,8 +160,7 @@ def _numbers(option: str, texts: Sequence[str], what: str) -> list[float]:
 
 
 def _past(history: str, map_: list[str], market: str, shifts: Sequence[float], level: float) -> HistoryShift:
-    from simcal.data.requests import load_requests, parse_map
-    from simcal.trading.dealers import shift_history
+    from simcal.rfq import load_requests, parse_map, shift_history
 
     return shift_history(load_requests(history, parse_map(map_)), market, sorted({0.0, *shifts}), level=level)
 

@@ -9,8 +9,8 @@ from simcal.cli.output import print_table, say
 if TYPE_CHECKING:
     import pandas as pd
 
+    from simcal.rfq import HistoryShift
     from simcal.trading import Backtest
-    from simcal.trading.dealers import HistoryShift
 
 _WORDS = {"spread_pnl": "spread", "carry_pnl": "carry", "volume_hit_ratio": "hit ratio by volume"}
 _SHOWN = {

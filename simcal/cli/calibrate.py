@@ -158,8 +158,7 @@ def calibrate_to_requests(
 ) -> None:  # fmt: skip
     """A dealer market calibrated to a request table, by every method of the recipe."""
     import simcal
-    from simcal.calibration.requests import RequestCalibration, judge_request_run, write_request_report
-    from simcal.data.requests import parse_map
+    from simcal.rfq import RfqCalibration, judge_rfq_run, parse_map, write_rfq_report
 
     said = f"Calibrating to {data} by the recipe {recipe.name}, in {folder}; interrupted, the same command continues."
     with game_progress(recipe.starts.count, recipe.game.iterations, announce=said) as listen:
@@ -167,12 +166,12 @@ def calibrate_to_requests(
             market, data, recipe=recipe, out=folder, jobs=jobs, device=device, listen=listen,
             mapping=parse_map(maps or []),
         )  # fmt: skip
-    if not isinstance(calibration, RequestCalibration):
+    if not isinstance(calibration, RfqCalibration):
         raise ParameterError(f"The recipe {recipe.name} is one for requests, but {market} is a market of prices.")
     validation = None
     if report:
-        validation = judge_request_run(folder, requests=calibration.requests)
-        write_request_report(folder, requests=calibration.requests)
+        validation = judge_rfq_run(folder, requests=calibration.requests)
+        write_rfq_report(folder, requests=calibration.requests)
     if as_json:
         result = calibration.to_dict() | {"folder": str(folder)}
         result |= {"report": str(folder / "report.html")} if report else {}
@@ -194,18 +193,18 @@ def _request_experiment(
     recipe: Recipe, folder: Path, replications: int | None, iterations: int | None, jobs: int | None, report: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
-    from simcal.calibration.requests import run_request_experiment, write_request_experiment_report
+    from simcal.rfq import run_rfq_experiment, write_rfq_experiment_report
 
     assert recipe.requests is not None
     assert recipe.requests.experiment is not None
     n = replications or recipe.requests.experiment.replications
     said = f"The experiment {recipe.name}, {n} replications, in {folder}; interrupted, the same command continues."
     with game_progress(n, iterations or recipe.game.iterations, first="replication", announce=said) as listen:
-        result = run_request_experiment(
+        result = run_rfq_experiment(
             recipe, out=folder, replications=replications, iterations=iterations, jobs=jobs, listen=listen
         )
     if report:
-        write_request_experiment_report(folder, result)
+        write_rfq_experiment_report(folder, result)
     if as_json:
         print_json(result.to_dict() | {"folder": str(folder)})
         return

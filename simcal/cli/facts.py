@@ -77,12 +77,11 @@ def _price_facts(source: str, fact: list[str] | None, paths: int, options: dict[
 
 
 def _dealing_facts(source: str, maps: list[str], level: float, report: Path | None, as_json: bool) -> None:
-    from simcal.data.requests import load_requests, parse_map
-    from simcal.dealing import measure, write_dealing_report
+    from simcal.rfq import load_requests, measure, parse_map, write_facts_report
 
     requests = load_requests(source, parse_map(maps))
     facts = measure(requests, level)
-    written = None if report is None else write_dealing_report(report, requests, facts)
+    written = None if report is None else write_facts_report(report, requests, facts)
     if as_json:
         found = facts.to_dict()
         table = found.pop("quantities")
@@ -106,8 +105,8 @@ def is_request_table(source: str, maps: list[str] | None) -> bool:
     """Whether this is a request table: by name, by a map that is given, or by the names of its columns."""
     from simcal.data import request_catalogue
     from simcal.data.files import is_table_file, read_table
-    from simcal.data.requests import looks_like_requests
     from simcal.errors import DataError
+    from simcal.rfq import looks_like_requests
 
     if maps or source in request_catalogue():
         return True

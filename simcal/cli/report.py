@@ -20,8 +20,8 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Write report.html anew from what lies in a run folder; nothing is trained or judged again."""
-    from simcal.calibration.requests import is_request_run, write_request_experiment_report, write_request_report
     from simcal.calibration.run import read_manifest
+    from simcal.rfq import is_rfq_run, write_rfq_experiment_report, write_rfq_report
 
     kind = read_manifest(run).get("kind")
     if kind == "experiment":
@@ -29,7 +29,7 @@ def command(
 
         path = write_experiment_report(run)
     elif kind == "request experiment":
-        path = write_request_experiment_report(run)
+        path = write_rfq_experiment_report(run)
     elif kind == "recovery":
         from simcal.calibration.recovery import write_recovery_report
 
@@ -39,10 +39,10 @@ def command(
         from simcal.data import load_series
 
         path = write_equilibrium_run_report(run, series=None if data is None else load_series(data))
-    elif is_request_run(run):
-        from simcal.data.requests import load_requests, parse_map
+    elif is_rfq_run(run):
+        from simcal.rfq import load_requests, parse_map
 
-        path = write_request_report(run, requests=None if data is None else load_requests(data, parse_map(map_ or [])))
+        path = write_rfq_report(run, requests=None if data is None else load_requests(data, parse_map(map_ or [])))
     else:
         from simcal.calibration import write_run_report
         from simcal.data import load_series

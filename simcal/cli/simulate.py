@@ -75,7 +75,7 @@ def command(
         return
     title = f"{paths} paths of {steps} steps, market {market}, seed {seed}"
     if model.kind == "rfq":
-        from simcal.models.dealers.summary import request_summary
+        from simcal.rfq import request_summary
 
         summary = request_summary(model, paths, steps, seed=seed, burn_in=burn_in, threads=threads)  # type: ignore[arg-type]
         print_table(summary, title.replace("steps", "requests"))
@@ -105,8 +105,7 @@ def _export(
 
 def _write_requests(model: Market, market: str, n: int, seed: int, out: Path | None, as_json: bool) -> None:
     """Dealer 0's table of one path as a file."""
-    from simcal.models.dealers import RfqMarket
-    from simcal.models.dealers.request_table import request_table
+    from simcal.rfq import RfqMarket, request_table
 
     if not isinstance(model, RfqMarket):
         raise ParameterError(

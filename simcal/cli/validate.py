@@ -76,11 +76,11 @@ def command(
 
 def _is_dealer_market(market: str) -> bool:
     from simcal import models
-    from simcal.calibration.requests import is_request_run
+    from simcal.rfq import is_rfq_run
 
     if Path(market).is_dir() and not (Path(market) / "market.toml").is_file():
         return False  # what it lacks is said where it is read
-    return is_request_run(market) or getattr(models.load(market), "kind", "") == "rfq"
+    return is_rfq_run(market) or getattr(models.load(market), "kind", "") == "rfq"
 
 
 def _validate_requests(
@@ -88,18 +88,16 @@ def _validate_requests(
     as_json: bool,
 ) -> None:  # fmt: skip
     from simcal import models
-    from simcal.calibration.requests import is_request_run, judge_request_run, validate_requests
-    from simcal.data.requests import load_requests, parse_map
-    from simcal.models.dealers import RfqMarket
+    from simcal.rfq import RfqMarket, is_rfq_run, judge_rfq_run, load_requests, parse_map, validate_requests
 
     if data is None:
-        if not is_request_run(market):
+        if not is_rfq_run(market):
             raise ParameterError(
                 f"{market} is not the folder of a run, so say which requests to judge it by, such as rfq-example."
             )
         if train_share is not None:
             raise ParameterError("A run is judged with its own training share; leave --train-share out, or give DATA.")
-        result = judge_request_run(market, n_samples=samples, seed=seed)
+        result = judge_rfq_run(market, n_samples=samples, seed=seed)
         say(f"Written to {Path(market) / 'validation.json'}. Next: simcal report {market}")
     else:
         judged = models.load(market)

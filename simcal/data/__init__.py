@@ -1,9 +1,8 @@
-"""Price series and request tables: named ones, files in the usual shapes, all checked at the door."""
+"""Price series: named ones, files in the usual shapes, all checked at the door."""
 
 from simcal.data.catalogue import CatalogueEntry, RequestEntry, catalogue, request_catalogue
 from simcal.data.checks import MINIMUM_PRICES
 from simcal.data.load import load_series
-from simcal.data.requests import Requests, Status, load_requests
 from simcal.data.series import PriceSeries
 
 __all__ = [
@@ -11,10 +10,7 @@ __all__ = [
     "CatalogueEntry",
     "PriceSeries",
     "RequestEntry",
-    "Requests",
-    "Status",
     "catalogue",
-    "load_requests",
     "load_series",
     "request_catalogue",
 ]

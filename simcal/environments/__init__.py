@@ -20,7 +20,6 @@ except ModuleNotFoundError as error:
         "pip install 'simcal[rl]'."
     ) from error
 
-from simcal.environments.dealers import DealerEnv, DealerVectorEnv
 from simcal.environments.stock import StockEnv, StockVectorEnv
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from simcal.environments.learning_views import LearningAECEnv, LearningParallelEnv
     from simcal.environments.parallel import StockParallelEnv
     from simcal.environments.stable_baselines import StableBaselinesEnv
+    DealerEnv: Any  # of the dealer market, which stands above
+    DealerVectorEnv: Any
 
 __all__ = [
     "DealerEnv",
@@ -44,6 +45,8 @@ __all__ = [
 
 # Where what is imported when it is first used lives, and what must be installed for it.
 _LATER = {
+    "DealerEnv": ("simcal.rfq.environment", "gymnasium", "'simcal[rl]'"),
+    "DealerVectorEnv": ("simcal.rfq.environment", "gymnasium", "'simcal[rl]'"),
     "LearningEnv": ("simcal.environments.learning", "torch", "torch"),
     "LearningVectorEnv": ("simcal.environments.learning", "torch", "torch"),
     "LearningAECEnv": ("simcal.environments.learning_views", "pettingzoo", "'simcal[rl]'"),

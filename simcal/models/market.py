@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, tuple[str, str]] = {
     "stock": ("simcal.models.stock.market", "StockMarket"),
     "herding": ("simcal.models.herding.market", "HerdingMarket"),
-    "rfq": ("simcal.models.dealers.market", "RfqMarket"),
+    "rfq": ("simcal.rfq.market", "RfqMarket"),
     "book": ("simcal.models.book.market", "BookMarket"),
     "equilibrium-market": ("simcal.models.trading_costs.market", "EquilibriumMarket"),
 }
@@ -89,7 +89,7 @@ class Twin(Protocol):
         """Prices, shape (n_paths, n_steps + 1), differentiable in the trainable parameters.
 
         The dealer market's twin also takes ``given``, what is replayed from real requests, and yields a last axis of
-        channels; see `simcal.data.requests.channels`.
+        channels; see `simcal.rfq.twin`.
         """
         ...
 

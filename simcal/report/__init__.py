@@ -5,8 +5,6 @@ them it makes a figure of its own. It returns what it drew on. `period` names th
 the real series in the legend.
 """
 
-from simcal.report.dealing import plot_hit_curve, plot_hit_ratios, plot_quote_distances, plot_request_ends
-from simcal.report.dealing_money import plot_inventory_path, plot_mark_outs, plot_profit_sources
 from simcal.report.dependence import plot_autocorrelation, plot_tails
 from simcal.report.equilibrium import plot_agents_over_time, plot_over_time, plot_residuals
 from simcal.report.html import Picture, Section, Table, embed_figure, write_report
@@ -32,16 +30,12 @@ __all__ = [
     "plot_drawdowns",
     "plot_errors_against_bound",
     "plot_fact_bands",
-    "plot_hit_curve",
-    "plot_hit_ratios",
     "plot_impact_law",
     "plot_impact_over_time",
     "plot_inventory",
-    "plot_inventory_path",
     "plot_ladder",
     "plot_log_returns",
     "plot_losses",
-    "plot_mark_outs",
     "plot_over_time",
     "plot_parameters",
     "plot_path_distributions",
@@ -49,9 +43,6 @@ __all__ = [
     "plot_price_paths",
     "plot_profit_fan",
     "plot_profit_frontier",
-    "plot_profit_sources",
-    "plot_quote_distances",
-    "plot_request_ends",
     "plot_residuals",
     "plot_same_noise",
     "plot_shifted_margins",

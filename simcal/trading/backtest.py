@@ -133,7 +133,7 @@ def backtest(
     """
     market = models.load(market) if isinstance(market, (str, Path)) else market
     kind = getattr(market, "kind", None)
-    dealers = kind == "rfq"
+    dealers = hasattr(market, "backtest")  # a market that brings its own way
     if not dealers and not hasattr(market, "stepper"):
         what = f"a market of kind {kind!r}" if kind is not None else repr(market)
         raise ParameterError(
@@ -153,7 +153,9 @@ def backtest(
     levels = {"level": check_level("level", level), "risk_level": check_level("risk_level", risk_level)}
     if dealers:
         moved = check_shifts(shifts).tolist()
-        return _dealers(strategy, market, noise, options, baseline, shifts=moved, **levels, progress=progress)
+        return market.backtest(  # type: ignore[attr-defined]
+            strategy, noise, options=options, baseline=baseline, shifts=moved, **levels, progress=progress
+        )
     return _orders(strategy, market, noise, options, baseline, priced, **levels, progress=progress)
 
 
@@ -170,22 +172,6 @@ def _check_arguments(priced: Mapping[str, Any], shifts: Any, dealers: bool) -> N
             "shifts are half spreads added to a dealer's margins, but in this market strategies give orders; leave "
             "them out, or give sizes."
         )
-
-
-def _dealers(
-    strategy: Any, market: Any, noise: Noise, options: Mapping[str, float] | None, baseline: Any, **more: Any
-) -> Backtest:  # fmt: skip
-    if isinstance(strategy, (list, tuple)):
-        raise ParameterError(
-            "Several strategies were given, but in a dealer market one dealer tries one strategy against rivals; give "
-            "one of them."
-        )
-    from simcal.trading.dealers.policies import policy_of
-    from simcal.trading.dealers.run import backtest_dealers
-
-    policy = policy_of(strategy, market, options)
-    other = None if baseline is None else policy_of("own" if _is_default(baseline) else baseline, market)
-    return backtest_dealers(policy, market, None if other == policy else other, noise, **more)
 
 
 def _orders(

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.dealing.intervals import critical_value
 from simcal.errors import ParameterError
+from simcal.intervals import critical_value
 
 MOST_SHIFTS = 200
 RESAMPLES, FEWEST, WORK = 400, 60, 10_000_000  # of the bootstrap over paths; fewer where there are many paths

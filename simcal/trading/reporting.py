@@ -10,15 +10,13 @@ import pandas as pd
 
 from simcal.models import from_dict
 from simcal.report import Section, Table, format_number, write_report
-from simcal.trading.dealers import reporting as dealers
-from simcal.trading.dealers.history import HistoryShift
 from simcal.trading.orders import reporting as orders
 from simcal.trading.result import Backtest
 
 _DESCRIBED = ("unit", "meaning")  # what a market says of its parameters
 
 
-def write_backtest_report(path: str | Path, backtest: Backtest, history: HistoryShift | None = None) -> Path:
+def write_backtest_report(path: str | Path, backtest: Backtest, history: Any = None) -> Path:
     """Write the report of a backtest, and of a dealer's own requests at other margins where they are given.
 
     Raises
@@ -26,8 +24,8 @@ def write_backtest_report(path: str | Path, backtest: Backtest, history: History
     DataError
         The file cannot be written.
     """
-    if backtest.replayed_paths is None:
-        sections, numbers = dealers.sections(backtest, history), dealers.key_numbers(backtest)
+    if hasattr(backtest, "sections"):  # of a market that brings its own way
+        sections, numbers = backtest.sections(history), backtest.key_numbers()
     else:
         sections, numbers = orders.sections(backtest), orders.key_numbers(backtest)
     return write_report(

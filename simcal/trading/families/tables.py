@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.dealing.intervals import share_interval
+from simcal.intervals import share_interval
 from simcal.trading.bands import half_width
 from simcal.trading.families.places import Place
 from simcal.trading.families.ranking import results_of

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.dealing.intervals import share_interval
 from simcal.errors import ParameterError
+from simcal.intervals import share_interval
 from simcal.trading.bands import Measure, banded, check_level, estimate, expected_shortfall, value_at_risk
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
