@@ -13,7 +13,7 @@ import pandas as pd
 from simcal.errors import NumericalError, NumericalWarning, ParameterError
 from simcal.rfq.market import RfqMarket
 from simcal.rfq.measures import inventory_carry, spread_captured
-from simcal.rfq.policies import Policy, Watched, not_finite, policy_of
+from simcal.rfq.policies import Policy, Watched, compiled_shift, not_finite, policy_of
 from simcal.rfq.rules import next_inventory
 from simcal.trading.bands import Measure, expected_shortfall, summarise, value_at_risk
 from simcal.trading.noise import Noise
@@ -30,20 +30,8 @@ Progress = Callable[[int, int], None]
 class Account:
     """One dealer's requests and what came of them; all arrays (n_paths, n_requests).
 
-    Parameters
-    ----------
-    side
-        +1 where the client buys (the dealer sells), -1 where she sells.
-    size
-        Units asked for.
-    mid, half_spread
-        Price in the middle of the market, and half its spread.
-    quote
-        The dealer's price.
-    share
-        Share of the size that was traded with it, 0 to 1.
-    inventory_before
-        Units held before each request.
+    `quote` is its price, `share` the share of the size that was traded with it, 0 to 1, `inventory_before` what it held
+    before each request.
     """
 
     side: np.ndarray
@@ -172,31 +160,33 @@ def account_of(policy: Policy, market: RfqMarket, noise: Noise) -> tuple[Account
         means = market.vector("quote_mean")
         means[0] += policy.shift
         market = market.replace(quote_mean=means.tolist())
-    elif quoting is not None and (not policy.compiled or policy.shift):
+    elif quoting is not None and not policy.compiled:
         quoting = Watched(policy, noise.first_path)
-    options: dict[str, Any] = {"save": _SAVED, "burn_in": noise.burn_in, "threads": noise.threads}
+    elif quoting is not None and policy.shift:
+        quoting = compiled_shift(quoting, policy.shift)
+
+    def simulate(quoting: Any) -> dict[str, np.ndarray]:
+        return market.simulate_chunk(
+            noise.seed, noise.first_path, noise.n_paths, noise.n_steps, save=_SAVED, burn_in=noise.burn_in,
+            threads=noise.threads, quoting=quoting,
+        )  # fmt: skip
+
     try:
-        out = market.simulate_chunk(
-            noise.seed, noise.first_path, noise.n_paths, noise.n_steps, quoting=quoting, **options
-        )
+        out = simulate(quoting)
     except ParameterError:
         raise
     except Exception:
-        if policy.compiled and not policy.shift:  # the kernel cannot say where: play again with eyes open
-            watched = Watched(policy, noise.first_path)
-            market.simulate_chunk(
-                noise.seed, noise.first_path, noise.n_paths, noise.n_steps, quoting=watched, **options
-            )
+        if policy.compiled:  # the kernel cannot say where: play again with eyes open
+            simulate(Watched(policy, noise.first_path))
         raise
-    prices, side, size, quote, share, inventory = (out[name][:, 1:] for name in ("prices", *_SAVED))
-    failed = out["failed_step"]
-    bad = ~np.isfinite(quote) & (failed == 0)[:, None]
+    mid, side, size, quote, share, inventory = (out[name][:, 1:] for name in ("prices", *_SAVED))
+    bad = ~np.isfinite(quote) & (out["failed_step"] == 0)[:, None]
     if bad.any():
-        path, place = np.argwhere(bad)[0]
-        raise not_finite(
-            policy.name, float(quote[path, place]), noise.first_path + int(path), noise.burn_in + int(place) + 1
-        )
-    return Account(side, size, prices, np.broadcast_to(market.half_spread, side.shape), quote, share, inventory), failed
+        path, place = map(int, np.argwhere(bad)[0])
+        where = noise.first_path + path, noise.burn_in + place + 1
+        raise not_finite(policy.name, float(quote[path, place]), *where)
+    half_spread = np.broadcast_to(market.half_spread, side.shape)
+    return Account(side, size, mid, half_spread, quote, share, inventory), out["failed_step"]
 
 
 def play(policy: Policy, market: RfqMarket, noise: Noise, told: Callable[[int], None] | None = None) -> Played:
@@ -222,9 +212,8 @@ def play(policy: Policy, market: RfqMarket, noise: Noise, told: Callable[[int], 
             told(part.n_paths)
     paths = pd.concat(tables, ignore_index=True)
     if paths.empty:
-        raise NumericalError(
-            "The mid of every path left the range of prices; give a smaller mid_volatility or fewer steps."
-        )
+        remedy = "give a smaller mid_volatility or fewer steps"
+        raise NumericalError(f"The mid of every path left the range of prices; {remedy}.")
     return Played(paths, times + 1, np.concatenate(pnl), np.concatenate(inventory), n_failed)
 
 
@@ -264,45 +253,29 @@ def backtest_rfq(
     counted = measures(risk_level)
     curve = None
     if len(shifts):
-        rows = {0.0: summarise(counted, mine.paths, mine.paths, level)}
-        for shift in others:
-            rows[shift] = summarise(counted, play(policy.shifted(shift), market, noise, told).paths, mine.paths, level)
-        frames = [rows[shift].reset_index().assign(shift=shift) for shift in sorted(rows)]
-        curve = pd.concat(frames, ignore_index=True).set_index(["shift", "name"])
-    if mine.n_failed:
-        warnings.warn(_failed(mine.n_failed, noise.n_paths), NumericalWarning, stacklevel=4)
-    return RfqBacktest(
-        strategy=policy.name,
-        baseline=None if other is None else other.name,
-        summary=summarise(counted, mine.paths, None if theirs is None else theirs.paths, level),
-        paths=mine.paths,
-        baseline_paths=None if theirs is None else theirs.paths,
-        series=series,
-        shifts=curve,
-        market=market.to_dict(),
-        settings={
-            "n_paths": noise.n_paths, "n_steps": noise.n_steps, "seed": noise.seed, "first_path": noise.first_path,
-            "burn_in": noise.burn_in, "level": level, "risk_level": risk_level,
-        },
-        notes=tuple(_notes(market, mine.n_failed, noise.n_paths)),
-    )  # fmt: skip
-
-
-def _notes(market: RfqMarket, n_failed: int, n_paths: int) -> list[str]:
+        played = {0.0: mine.paths} | {s: play(policy.shifted(s), market, noise, told).paths for s in others}
+        frames = {shift: summarise(counted, played[shift], mine.paths, level) for shift in sorted(played)}
+        curve = pd.concat(frames, names=["shift"])
     notes = []
-    if n_failed:
-        notes.append(_failed(n_failed, n_paths))
+    if mine.n_failed:
+        notes.append(
+            f"{mine.n_failed} of {noise.n_paths} paths are left out because their mid left the range of prices; give a "
+            "smaller mid_volatility or fewer steps."
+        )
+        warnings.warn(notes[0], NumericalWarning, stacklevel=4)
     if market.mid_law == "uniform":
         notes.append(
             "The mid is drawn anew for each request (mid_law 'uniform'), so that the inventory carry, and with it the "
             "risk of the P&L, is noise without a meaning; look at the spread captured, or give a market with mid_law "
             "'walk'."
         )
-    return notes
-
-
-def _failed(n_failed: int, n_paths: int) -> str:
-    return (
-        f"{n_failed} of {n_paths} paths are left out because their mid left the range of prices; give a smaller "
-        "mid_volatility or fewer steps."
-    )
+    return RfqBacktest(
+        strategy=policy.name, baseline=None if other is None else other.name,
+        summary=summarise(counted, mine.paths, None if theirs is None else theirs.paths, level),
+        paths=mine.paths, baseline_paths=None if theirs is None else theirs.paths, series=series, shifts=curve,
+        market=market.to_dict(), notes=tuple(notes),
+        settings={
+            "n_paths": noise.n_paths, "n_steps": noise.n_steps, "seed": noise.seed, "first_path": noise.first_path,
+            "burn_in": noise.burn_in, "level": level, "risk_level": risk_level,
+        },
+    )  # fmt: skip

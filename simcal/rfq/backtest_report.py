@@ -20,32 +20,21 @@ from simcal.trading.result import Backtest
 from simcal.trading.wording import banded
 
 
-def sections(backtest: Backtest, history: HistoryShift | None = None) -> list[Section]:
-    """What came out, profit, inventory, and where they are given other margins and the dealer's own requests."""
-    found = [_result(backtest), _profit(backtest), _inventory(backtest)]
-    if backtest.shifts is not None:
-        found.append(_shifts(backtest))
-    if history is not None:
-        found.append(_history(history))
-    return found
-
-
 def key_numbers(backtest: Backtest) -> dict[str, Any]:
     """What stands at the top."""
     row = backtest.summary.loc["pnl"]
-    numbers = {"P&L per path": banded(row["value"], row["low"], row["high"])}
+    numbers: dict[str, Any] = {"P&L per path": banded(row["value"], row["low"], row["high"])}
     if backtest.baseline is not None:
-        numbers[f"more than {backtest.baseline}"] = banded(
-            row["difference"], row["difference_low"], row["difference_high"]
-        )
-    hit = backtest["hit_ratio"]
-    numbers["hit ratio"] = f"{hit:.1%}"
+        more = banded(row["difference"], row["difference_low"], row["difference_high"])
+        numbers[f"more than {backtest.baseline}"] = more
+    numbers["hit ratio"] = f"{backtest['hit_ratio']:.1%}"
     return numbers | {"expected shortfall": backtest["expected_shortfall"]}
 
 
-def _result(backtest: Backtest) -> Section:
-    s = backtest.settings
-    level = f"{100 * s['level']:g} %"
+def sections(backtest: Backtest, history: HistoryShift | None = None) -> list[Section]:
+    """What came out, profit, inventory, and where they are given other margins and the dealer's own requests."""
+    s, series, other = backtest.settings, backtest.series, backtest.baseline_paths
+    level, names = f"{100 * s['level']:g} %", (backtest.strategy, backtest.baseline or "baseline")
     prose = [
         f"{s['n_paths']} paths of {s['n_steps']} requests. Values are means over paths (ratios: of sums over all "
         f"paths) with normal {level} bands; standard deviation, value at risk and expected shortfall are over the "
@@ -59,44 +48,33 @@ def _result(backtest: Backtest) -> Section:
             "so that the noise that they share cancels. What the mid does to inventories that only one of them holds "
             "does not.",
         )
-    return Section("What came out", prose, [Table(backtest.table(), "Measures, their bands, and the baseline.")])
-
-
-def _names(backtest: Backtest) -> tuple[str, str]:
-    return backtest.strategy, backtest.baseline or "baseline"
-
-
-def _profit(backtest: Backtest) -> Section:
-    figure = plot_profit_fan(
-        backtest.series["pnl"],
-        backtest.series.get("baseline_pnl"),
-        backtest.series.get("difference"),
-        names=_names(backtest),
-        level=backtest.settings["level"],
+    profit = plot_profit_fan(
+        series["pnl"], series.get("baseline_pnl"), series.get("difference"), names=names, level=s["level"],
         title="Profit over the requests",
-    )
-    prose = [
+    )  # fmt: skip
+    inventory = plot_inventory(
+        series["inventory"], backtest.paths["last_inventory"], None if other is None else other["last_inventory"],
+        names=names, title="Inventory over the requests and at the end",
+    )  # fmt: skip
+    earned = (
         "Profit is cash plus inventory at the mid. It is the spread captured by trades (price beyond the mid, times "
         "the volume) plus what the inventory gained by the moves of the mid; the two add up without a rest."
-    ]
-    return Section("Profit", prose, figures=[Picture(figure)])
-
-
-def _inventory(backtest: Backtest) -> Section:
-    other = backtest.baseline_paths
-    figure = plot_inventory(
-        backtest.series["inventory"],
-        backtest.paths["last_inventory"],
-        None if other is None else other["last_inventory"],
-        names=_names(backtest),
-        title="Inventory over the requests and at the end",
     )
-    return Section("Inventory", figures=[Picture(figure)])
+    found = [
+        Section("What came out", prose, [Table(backtest.table(), "Measures, their bands, and the baseline.")]),
+        Section("Profit", [earned], figures=[Picture(profit)]),
+        Section("Inventory", figures=[Picture(inventory)]),
+    ]
+    if backtest.shifts is not None:
+        found.append(_shifts(backtest))
+    return found if history is None else [*found, _history(history)]
 
 
 def _shifts(backtest: Backtest) -> Section:
-    curve = backtest.shift_curve()
-    points = {backtest.baseline: _point(backtest)} if backtest.baseline is not None else None
+    curve, points = backtest.shift_curve(), None
+    if backtest.baseline is not None:
+        hit, pnl = backtest.summary["baseline"].loc[["hit_ratio", "pnl"]].to_numpy(float)
+        points = {backtest.baseline: (float(hit), float(pnl))}
     best = curve.loc[curve["profit"].idxmax(), "shift"]
     prose = [
         "The same strategy with all its margins higher or lower, on the same requests.",
@@ -109,11 +87,6 @@ def _shifts(backtest: Backtest) -> Section:
     return Section("Had every margin been shifted", prose, [_curve_table(curve)], figures)
 
 
-def _point(backtest: Backtest) -> tuple[float, float]:
-    hit, pnl = backtest.summary["baseline"].loc[["hit_ratio", "pnl"]].to_numpy(float)
-    return float(hit), float(pnl)
-
-
 def _history(history: HistoryShift) -> Section:
     curve = history.table.rename(columns=lambda name: name.replace("spread_pnl", "profit"))
     prose = [
@@ -122,17 +95,12 @@ def _history(history: HistoryShift) -> Section:
         "the outcomes that are not known. Profit is the spread captured."
     ]
     if history.n_unexplained:
-        prose.append(
-            f"{history.n_unexplained} of them ended in a way that this market does not explain; they count as new "
-            "requests."
-        )
+        ended = "ended in a way that this market does not explain; they count as new requests"
+        prose.append(f"{history.n_unexplained} of them {ended}.")
     figure = plot_shifted_margins(curve, title="Your own requests, had every margin been shifted")
     return Section("Your own requests", prose, [_curve_table(curve)], [Picture(figure)])
 
 
 def _curve_table(curve: pd.DataFrame) -> Table:
-    return Table(curve.rename(columns=_words), "Shifts in half spreads, profit in price × units, hit ratios as shares.")
-
-
-def _words(name: str) -> str:
-    return str(name).replace("_", " ").replace("pnl", "P&L")
+    shown = curve.rename(columns=lambda name: str(name).replace("_", " ").replace("pnl", "P&L"))
+    return Table(shown, "Shifts in half spreads, profit in price × units, hit ratios as shares.")

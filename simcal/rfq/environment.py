@@ -86,19 +86,16 @@ class DealerGame(Game):
     def observe(self) -> np.ndarray:
         """What the dealer sees of the requests that wait."""
         stepper, market = self._stepper, self.market
-        seen = np.stack(
-            [
-                stepper.side,
-                np.log(stepper.size / market.size_median),
-                stepper.n_dealers / market.n_dealers,
-                self._moved / self._move,
-                stepper.inventory / (10.0 * market.size_median),
-                self.wealth / (0.1 * self.n_steps * market.size_median),
-                1.0 - self.steps / self.n_steps,
-            ],
-            axis=1,
-        )
-        return np.clip(seen, -LIMIT, LIMIT).astype(np.float32)
+        seen = [
+            stepper.side,
+            np.log(stepper.size / market.size_median),
+            stepper.n_dealers / market.n_dealers,
+            self._moved / self._move,
+            stepper.inventory / (10.0 * market.size_median),
+            self.wealth / (0.1 * self.n_steps * market.size_median),
+            1.0 - self.steps / self.n_steps,
+        ]
+        return np.clip(np.stack(seen, axis=1), -LIMIT, LIMIT).astype(np.float32)
 
     def info(self) -> dict[str, np.ndarray]:
         """Path, mid of the request that waits, inventory, wealth, and what share of the last request was traded."""

@@ -23,7 +23,7 @@ from simcal.files import make_folder, write_atomically
 from simcal.json_text import json_text
 from simcal.noise import check_integer
 from simcal.rfq.estimators.calibrate import check_rfq_recipe, closed_fits, request_sample
-from simcal.rfq.estimators.estimate import Estimate, estimates_table, true_values
+from simcal.rfq.estimators.estimate import Estimate, estimates_table
 from simcal.rfq.estimators.game import adversarial_estimate, adversarial_tasks, request_windows, starting_market
 from simcal.rfq.estimators.information import COVERS, identification
 from simcal.rfq.estimators.sample import Sample
@@ -79,27 +79,18 @@ class RfqExperiment:
         RMSE / s.e. compares the root mean square error over the replications with the mean of the method's own
         standard errors; RMSE / own view with the smallest standard error from one dealer's statuses and covers.
         """
-        bound = None
-        if self.identification is not None:
-            bound = self.identification.set_index("what is seen").loc[COVERS]
-        rows: list[dict[str, Any]] = []
-        for method in self.methods:
-            of = [f for fits in self.fits for f in fits if f.method == method]
-            names = of[0].names
-            truth = true_values(self.truth, names)
-            values, errors = np.stack([f.values for f in of]), np.stack([f.standard_errors for f in of])
-            rmse = np.sqrt(np.mean((values - truth) ** 2, axis=0))
-            for k, name in enumerate(names):
-                error = float(errors[:, k].mean())
-                row: dict[str, Any] = {
-                    "method": method, "parameter": name, "truth": truth[k], "mean estimate": values[:, k].mean(),
-                    "RMSE": rmse[k], "standard error": error, "RMSE / s.e.": rmse[k] / error,
-                    "largest error (s.e.)": np.max(np.abs(values[:, k] - truth[k]) / errors[:, k]),
-                }  # fmt: skip
-                if bound is not None:
-                    row["RMSE / own view"] = rmse[k] / float(bound[name])
-                row["seconds"] = float(np.mean([f.seconds for f in of]))
-                rows.append(row)
+        rows = []
+        for (method, name), of in self.estimates.groupby(["method", "parameter"], sort=False):
+            truth, values, errors = (of[c].to_numpy() for c in ("truth", "estimate", "standard error"))
+            rmse, error = float(np.sqrt(np.mean((values - truth) ** 2))), float(errors.mean())
+            row = {
+                "method": method, "parameter": name, "truth": truth[0], "mean estimate": values.mean(), "RMSE": rmse,
+                "standard error": error, "RMSE / s.e.": rmse / error,
+                "largest error (s.e.)": np.max(np.abs(values - truth) / errors),
+            }  # fmt: skip
+            if self.identification is not None:
+                row["RMSE / own view"] = rmse / float(self.identification.set_index("what is seen").at[COVERS, name])
+            rows.append(row | {"seconds": float(of["seconds"].mean())})
         return pd.DataFrame(rows)
 
     @property
@@ -179,14 +170,9 @@ def load_rfq_experiment(folder: str | Path) -> RfqExperiment:
 
 
 def run_rfq_experiment(
-    recipe: Recipe | str | Path,
-    *,
-    out: str | Path | None = None,
-    replications: int | None = None,
-    iterations: int | None = None,
-    jobs: int | None = None,
-    listen: Listener | None = None,
-) -> RfqExperiment:
+    recipe: Recipe | str | Path, *, out: str | Path | None = None, replications: int | None = None,
+    iterations: int | None = None, jobs: int | None = None, listen: Listener | None = None,
+) -> RfqExperiment:  # fmt: skip
     """Calibrate to fresh requests of the recipe's own market, by every method of the recipe, many times.
 
     Requests are made with the hard rule, whatever the twin of the adversarial method trains with.
@@ -220,10 +206,11 @@ def run_rfq_experiment(
     if out is not None:
         make_folder(out)
     began = time.monotonic()
-    samples = [
-        request_sample(request_table(truth, settings.experiment.n_requests, seed=seed, platform=True), settings)
-        for seed in data_seeds(recipe, settings.experiment.replications)
-    ]
+    samples = []
+    for r in range(settings.experiment.replications):
+        drawn = np.random.SeedSequence(recipe.seed, spawn_key=(_DATA_STREAM, r)).generate_state(1, np.uint64)
+        table = request_table(truth, settings.experiment.n_requests, seed=int(drawn[0]), platform=True)
+        samples.append(request_sample(table, settings))
     fits = [list(closed_fits(sample, settings).values()) for sample in samples]
     history = pd.DataFrame()
     if "adversarial" in settings.methods:
@@ -239,42 +226,27 @@ def run_rfq_experiment(
     return result
 
 
-def data_seeds(recipe: Recipe, replications: int) -> list[int]:
-    """The seed of each replication's requests."""
-    return [
-        int(np.random.SeedSequence(recipe.seed, spawn_key=(_DATA_STREAM, r)).generate_state(1, np.uint64)[0])
-        for r in range(replications)
-    ]
-
-
 def _games(
     truth: RfqMarket, samples: list[Sample], recipe: Recipe, out: str | Path | None, jobs: int | None,
     listen: Listener | None,
 ) -> tuple[list[Estimate], pd.DataFrame]:  # fmt: skip
+    """The adversarial estimate of every sample, and what happened on the way."""
     assert recipe.requests is not None
-    game = recipe.game
+    game, view = recipe.game, recipe.requests.view
     checkpoints = None if out is None else Path(out) / "checkpoints"
-    windows = [request_windows(s, view=recipe.requests.view, window=game.window, warm_up=game.warm_up) for s in samples]
-    tasks: list[StartTask] = []
     at_once = min(available_cores() if jobs is None else check_integer("jobs", jobs, 1, 4096), len(samples))
     share = None if recipe.budget is None else recipe.budget / math.ceil(len(samples) / at_once)
+    windows = [request_windows(s, view=view, window=game.window, warm_up=game.warm_up) for s in samples]
+    tasks: list[StartTask] = []
     for r, (sample, data) in enumerate(zip(samples, windows, strict=True)):
-        tasks += adversarial_tasks(
-            starting_market(truth, sample, recipe.trainable), data, recipe,
-            checkpoints=checkpoints, first_number=r, budget=share,
-        )  # fmt: skip
+        start = starting_market(truth, sample, recipe.trainable)
+        tasks += adversarial_tasks(start, data, recipe, checkpoints=checkpoints, first_number=r, budget=share)
     played = play_all(tasks, jobs=jobs, listen=listen)
-    estimates = [
-        adversarial_estimate(result, data, recipe, sample.n)
-        for result, data, sample in zip(played, windows, samples, strict=True)
-    ]
-    histories = [
-        result.history[(result.history["iteration"] % _KEPT == 0) | (result.history["iteration"] == 1)].assign(
-            replication=r
-        )
-        for r, result in enumerate(played)
-    ]
-    return estimates, pd.concat(histories, ignore_index=True)
+    estimates = [adversarial_estimate(p, d, recipe, s.n) for p, d, s in zip(played, windows, samples, strict=True)]
+    histories = [result.history.assign(replication=r) for r, result in enumerate(played)]
+    history = pd.concat(histories, ignore_index=True)
+    kept = (history["iteration"] == 1) | (history["iteration"] % _KEPT == 0)
+    return estimates, history[kept].reset_index(drop=True)
 
 
 def _truth(recipe: Recipe) -> RfqMarket:

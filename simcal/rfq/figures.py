@@ -31,12 +31,9 @@ _SOURCES = {"spread": ("spread", SIMULATED), "carry": ("carry of the inventory",
 
 @house_style()
 def plot_hit_curve(
-    table: pd.DataFrame,
-    model: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] | None = None,
-    *,
-    title: str = "Hit curve: the share of quotes that are done",
-    ax: Axes | None = None,
-) -> Axes:
+    table: pd.DataFrame, model: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] | None = None, *,
+    title: str = "Hit curve: the share of quotes that are done", ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Hit ratio by margin with its intervals, and curves of models beside it.
 
     Parameters
@@ -50,9 +47,9 @@ def plot_hit_curve(
     require_columns(table, ("margin", "hit_ratio", "low", "high"))
     ax = new_axes(ax)
     x, y = (table[name].to_numpy(dtype=float) for name in ("margin", "hit_ratio"))
-    reach = np.abs(np.stack([y - table["low"], table["high"] - y]))
+    reach = _reach(y, table["low"], table["high"])
     if {"margin_low", "margin_high"} <= set(table):
-        ends = np.abs(np.stack([x - table["margin_low"], table["margin_high"] - x]))
+        ends = _reach(x, table["margin_low"], table["margin_high"])
         ax.errorbar(x, y, xerr=ends, fmt="none", ecolor="#c9c9c9", elinewidth=1.0, label="width of the bin")
     ax.errorbar(
         x, y, yerr=reach, fmt="o", color=REAL, ms=4.5, capsize=2.5, elinewidth=1.1, label="measured, with interval"
@@ -133,34 +130,22 @@ def plot_request_ends(
 
 @house_style()
 def plot_quote_distances(
-    cover: npt.ArrayLike | None = None,
-    missed: npt.ArrayLike | None = None,
-    *,
-    title: str = "Distance to the quote that mattered",
-    axes: npt.ArrayLike | None = None,
-) -> np.ndarray:
+    cover: npt.ArrayLike | None = None, missed: npt.ArrayLike | None = None, *,
+    title: str = "Distance to the quote that mattered", axes: npt.ArrayLike | None = None,
+) -> np.ndarray:  # fmt: skip
     """Histograms of what was left on the table when winning, and of what was missing when losing.
 
     Parameters
     ----------
-    cover
-        Distances from the own quote to the cover of wins (half spreads), shape (n,).
-    missed
-        Distances from the traded price to the own quote of losses (half spreads), shape (m,).
+    cover, missed
+        Distances from the own quote to the cover of wins, and from the traded price to the own quote of losses, in half
+        spreads, each in one dimension; one of them may be absent.
 
     Returns
     -------
     The panels, shape (1, number of histograms).
-
-    Raises
-    ------
-    ParameterError
-        Neither has a number.
     """
-    kinds = [
-        ("won: cover − quote", cover, SIMULATED),
-        ("lost: quote − traded price", missed, FAIL),
-    ]
+    kinds = [("won: cover − quote", cover, SIMULATED), ("lost: quote − traded price", missed, FAIL)]
     drawn = [(label, np.asarray(x, dtype=float), c) for label, x, c in kinds if x is not None and np.size(x) > 0]
     if not drawn:
         raise ParameterError("There are no distances to draw. Give those of the cover, of the traded price, or both.")
@@ -190,11 +175,6 @@ def plot_mark_outs(
     table
         One row per horizon and kind with the columns `horizon`, `requests` ("done", "not done"), `mark_out`, `low`,
         `high`, and optionally `margin_left`, what remains of the spread.
-
-    Raises
-    ------
-    ParameterError
-        A column or every row is missing.
     """
     require_columns(table, ("horizon", "requests", "mark_out", "low", "high"))
     if table.empty:
@@ -207,7 +187,7 @@ def plot_mark_outs(
             continue
         x = np.array([horizons.index(horizon) for horizon in rows["horizon"]]) + 0.16 * (k - 0.5)
         y = rows["mark_out"].to_numpy(dtype=float)
-        reach = np.abs(np.stack([y - rows["low"], rows["high"] - y]))
+        reach = _reach(y, rows["low"], rows["high"])
         ax.errorbar(x, y, yerr=reach, fmt="o", color=colour, ms=5, capsize=3, label=f"mid after {kind} requests")
         if kind == "done" and "margin_left" in rows:
             ax.plot(x, rows["margin_left"], "D", color=SIMULATED, mfc="none", mew=1.4, label="margin left after it")
@@ -222,13 +202,9 @@ def plot_mark_outs(
 
 @house_style()
 def plot_profit_sources(
-    table: pd.DataFrame,
-    *,
-    times: pd.Index | None = None,
-    unit: str = "price × notional",
-    title: str = "Profit by source",
-    ax: Axes | None = None,
-) -> Axes:
+    table: pd.DataFrame, *, times: pd.Index | None = None, unit: str = "price × notional",
+    title: str = "Profit by source", ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Cumulative spread, carry and total over the requests.
 
     Parameters
@@ -237,11 +213,6 @@ def plot_profit_sources(
         One row per request with the columns `cumulative_spread`, `cumulative_carry`, `cumulative_total`.
     times
         Of the requests, for the horizontal axis; else they are counted.
-
-    Raises
-    ------
-    ParameterError
-        A column is missing, or there are not as many times as requests.
     """
     require_columns(table, tuple(f"cumulative_{name}" for name in _SOURCES))
     ax = new_axes(ax)
@@ -257,22 +228,10 @@ def plot_profit_sources(
 
 @house_style()
 def plot_inventory_path(
-    inventory: npt.ArrayLike,
-    *,
-    times: pd.Index | None = None,
-    unit: str = "notional",
-    title: str = "Inventory",
+    inventory: npt.ArrayLike, *, times: pd.Index | None = None, unit: str = "notional", title: str = "Inventory",
     ax: Axes | None = None,
-) -> Axes:
-    """The inventory after each request, and the range that holds 95 % of it.
-
-    Parameters
-    ----------
-    inventory
-        Shape (n,).
-    times
-        Of the requests, for the horizontal axis; else they are counted.
-    """
+) -> Axes:  # fmt: skip
+    """The inventory after each request, (n,), and the range that holds 95 % of it; `times` as above."""
     ax = new_axes(ax, height=3.0)
     values = np.asarray(inventory, dtype=float)
     low, high = np.quantile(values, [0.025, 0.975])
@@ -298,6 +257,11 @@ def _name_steps(ax: Axes, times: pd.Index | None) -> None:
         locator = AutoDateLocator(maxticks=9)
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def _reach(middle: np.ndarray, low: pd.Series, high: pd.Series) -> np.ndarray:
+    """How far intervals reach to both sides, (2, n), as error bars want it."""
+    return np.abs(np.stack([middle - low, high - middle]))
 
 
 def _group(row: dict[Any, Any]) -> str:

@@ -16,13 +16,9 @@ from simcal.report.tables import require_columns
 
 @house_style()
 def plot_estimates(
-    estimates: pd.DataFrame,
-    *,
-    truth: Mapping[str, float] | None = None,
-    units: Mapping[str, str] | None = None,
-    title: str = "Estimates of every method with their 95 % intervals",
-    axes: npt.ArrayLike | None = None,
-) -> np.ndarray:
+    estimates: pd.DataFrame, *, truth: Mapping[str, float] | None = None, units: Mapping[str, str] | None = None,
+    title: str = "Estimates of every method with their 95 % intervals", axes: npt.ArrayLike | None = None,
+) -> np.ndarray:  # fmt: skip
     """One panel per parameter, in it a point with an error bar for every method (and replication).
 
     Parameters
@@ -30,10 +26,8 @@ def plot_estimates(
     estimates
         One row per estimate: columns `parameter`, `method`, `estimate`, `standard error`; several rows of a method in
         one panel stand beside each other.
-    truth
-        True values by name, drawn as a dashed line.
-    units
-        Units by name.
+    truth, units
+        True values by name, drawn as a dashed line, and units.
 
     Returns
     -------
@@ -70,11 +64,9 @@ def plot_estimates(
 
 @house_style()
 def plot_ends_fit(
-    ends: pd.DataFrame,
-    *,
-    title: str = "How requests end by the own margin: data and calibrated market",
+    ends: pd.DataFrame, *, title: str = "How requests end by the own margin: data and calibrated market",
     axes: npt.ArrayLike | None = None,
-) -> np.ndarray:
+) -> np.ndarray:  # fmt: skip
     """Shares of requests by own margin, real ones as points on the 95 % bands of simulated ones; a panel per end.
 
     Parameters
@@ -105,12 +97,9 @@ def plot_ends_fit(
 
 @house_style()
 def plot_identification(
-    errors: pd.DataFrame,
-    parameters: Sequence[str],
-    *,
-    title: str = "What the parameters can be told from",
+    errors: pd.DataFrame, parameters: Sequence[str], *, title: str = "What the parameters can be told from",
     ax: Axes | None = None,
-) -> Axes:
+) -> Axes:  # fmt: skip
     """Standard errors of each parameter by what is seen of the requests, on a logarithmic scale.
 
     Parameters

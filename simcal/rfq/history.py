@@ -78,21 +78,13 @@ class HistoryShift:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; the table as a list of rows."""
-        return {
-            "table": self.table.to_dict("records"),
-            "n_requests": self.n_requests,
-            "n_unexplained": self.n_unexplained,
-            "observed": dict(self.observed),
-        }
+        return vars(self) | {"table": self.table.to_dict("records"), "observed": dict(self.observed)}
 
 
 def shift_history(
-    requests: Requests | Any,
-    market: RfqMarket | str | Path | Sequence[RfqMarket],
-    shifts: Sequence[float],
-    *,
+    requests: Requests | Any, market: RfqMarket | str | Path | Sequence[RfqMarket], shifts: Sequence[float], *,
     level: float = 0.95,
-) -> HistoryShift:
+) -> HistoryShift:  # fmt: skip
     """Expected hit ratio and spread P&L of past requests, had every margin been shifted.
 
     The rivals and the client of each request are drawn from the market given how the request ended; the derivation is
@@ -116,6 +108,12 @@ def shift_history(
         The market's rivals react, or its rule is smoothed: then there are no closed forms.
     DataError
         No request was quoted to its end, or more dealers were asked than the market has.
+
+    Examples
+    --------
+    >>> from simcal.rfq import shift_history
+    >>> shift_history("rfq-example", "rfq-example", [-0.1, 0.0, 0.1]).table["hit_ratio"].round(3).tolist()
+    EXAMPLE_HISTORY
     """
     check_level("level", level)
     moved = check_shifts(shifts)
@@ -128,28 +126,27 @@ def shift_history(
         raise ParameterError("There is no market; give one, or a list with at least one.")
     for one in markets:
         check_independent(one)
-    seen = _Seen.of(table)
-    tables = [seen.tables(one) for one in markets]
-    gains = (seen.half_spread * seen.size)[:, None]
+    seen = _quoted_to_their_end(table)
+    most = int(seen["n_dealers"].max())
+    small = next((one.n_dealers for one in markets if one.n_dealers < most), None)
+    if small is not None:
+        raise DataError(
+            f"A request asked {most} dealers, but the market has {small}; calibrate it to this table, or give a market "
+            "with n_dealers of at least that."
+        )
+    panels = [int(n) for n in seen["n_dealers"].unique()]
+    tables = [{n: panel_tables(one, n) for n in panels} for one in markets]
+    margin, size, gains = (seen[name].to_numpy() for name in ("margin", "size", "gain"))
     rows, unexplained = [], 0
-    for shift in moved:
-        chances = []
-        for one in tables:
-            chance, unknown = seen.chance(one, float(shift))
-            chances.append(chance)
-            unexplained = max(unexplained, unknown)
-        p = np.stack(chances, axis=1)  # (requests, markets)
-        worth = gains * (seen.margin + shift)[:, None]
-        hits, pnl = _moments(p, 1 / len(p)), _moments(p, worth)
-        rows.append({
-            "shift": float(shift),
-            "hit_ratio": hits[0], **_band("hit_ratio", *hits, level),
-            "volume_hit_ratio": float((p.mean(1) * seen.size).sum() / seen.size.sum()),
-            "spread_pnl": pnl[0], **_band("spread_pnl", *pnl, level),
-        })  # fmt: skip
-    done = seen.status == Status.DONE
-    observed = {"hit_ratio": float(done.mean()), "spread_pnl": float((gains[:, 0] * seen.margin)[done].sum())}
-    return HistoryShift(pd.DataFrame(rows), int(seen.margin.size), unexplained, observed)
+    for shift in map(float, moved):
+        chances, unknown = zip(*(_chances(seen, one, shift) for one in tables), strict=True)
+        unexplained, p = max(unexplained, *unknown), np.stack(chances, axis=1)  # (requests, markets)
+        row = {"shift": shift, **_expected("hit_ratio", p, np.array(1 / len(p)), level)}
+        row["volume_hit_ratio"] = float((p.mean(1) * size).sum() / size.sum())
+        rows.append(row | _expected("spread_pnl", p, (gains * (margin + shift))[:, None], level))
+    done = (seen["status"] == Status.DONE).to_numpy()
+    observed = {"hit_ratio": float(done.mean()), "spread_pnl": float((gains * margin)[done].sum())}
+    return HistoryShift(pd.DataFrame(rows), len(seen), unexplained, observed)
 
 
 def check_independent(market: Any) -> None:
@@ -164,72 +161,43 @@ def check_independent(market: Any) -> None:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """The requests that were quoted to their end, in reduced units."""
-
-    margin: np.ndarray
-    half_spread: np.ndarray
-    size: np.ndarray
-    status: np.ndarray
-    n_dealers: np.ndarray
-    best_rival: np.ndarray
-
-    @classmethod
-    def of(cls, table: Requests) -> _Seen:
-        keep = table.quoted & np.isfinite(table.margin)
-        if not keep.any():
-            raise DataError(
-                f"No request of {table.name} was quoted to its end, so that there is nothing to shift; give a table "
-                "with quotes and with statuses such as DONE, TRADED_AWAY and NOT_TRADED."
-            )
-        away = np.isin(table.status, AWAY)
-        rival = np.where(table.done, table.cover_price, np.where(away, table.traded_price, np.nan))
-        best = table.reduced(rival)
-        if table.quotes is not None and table.quotes.shape[1] > 1:
-            all_rivals = np.stack([table.reduced(quote) for quote in table.quotes.T[1:]])
-            lowest = np.where(np.isnan(all_rivals), np.inf, all_rivals).min(0)
-            best = np.where(np.isfinite(lowest) & (table.status != Status.LOST), lowest, np.nan)
-        return cls(*(
-            np.asarray(a)[keep]
-            for a in (table.margin, table.half_spread, table.size, table.status, table.n_dealers, best)
-        ))  # fmt: skip
-
-    def tables(self, market: RfqMarket) -> dict[int, PanelTables]:
-        """The integrals for every panel size of the requests."""
-        most = int(self.n_dealers.max())
-        if most > market.n_dealers:
-            raise DataError(
-                f"A request asked {most} dealers, but the market has {market.n_dealers}; calibrate it to this table, "
-                "or give a market with n_dealers of at least that."
-            )
-        return {int(n): panel_tables(market, int(n)) for n in np.unique(self.n_dealers)}
-
-    def chance(self, tables: dict[int, PanelTables], shift: float) -> tuple[np.ndarray, int]:
-        """Probability of DONE of each request, and how many outcomes the market does not explain."""
-        told = bool(np.isin(self.status, (Status.COVER, Status.TIED_COVER)).any())
-        result, unexplained = np.empty(self.margin.size), 0
-        for n, integrals in tables.items():
-            rows = self.n_dealers == n
-            chance = done_probability(
-                integrals, self.margin[rows], shift, self.status[rows], self.best_rival[rows], cover_told=told
-            )
-            unknown = np.isnan(chance)
-            unexplained += int(unknown.sum())
-            result[rows] = np.where(unknown, integrals.laws.hit_curve(self.margin[rows] + shift), chance)
-        return result, unexplained
+def _quoted_to_their_end(table: Requests) -> pd.DataFrame:
+    """The requests that count, a row each: reduced margin and best known rival, and what a half spread earns."""
+    keep = table.quoted & np.isfinite(table.margin)
+    if not keep.any():
+        raise DataError(
+            f"No request of {table.name} was quoted to its end, so that there is nothing to shift; give a table with "
+            "quotes and with statuses such as DONE, TRADED_AWAY and NOT_TRADED."
+        )
+    away = np.isin(table.status, AWAY)
+    best = table.reduced(np.where(table.done, table.cover_price, np.where(away, table.traded_price, np.nan)))
+    if table.quotes is not None:
+        lowest = np.fmin.reduce([table.reduced(quote) for quote in table.quotes.T[1:]], axis=0)
+        best = np.where(table.status != Status.LOST, lowest, np.nan)
+    columns = {"margin": table.margin, "best_rival": best, "gain": table.half_spread * table.size, "size": table.size}
+    return pd.DataFrame(columns | {"status": table.status, "n_dealers": table.n_dealers})[keep].reset_index(drop=True)
 
 
-def _moments(p: np.ndarray, worth: Any) -> tuple[float, float]:
-    """Mean and standard deviation of the sum of independent outcomes, over them and over the markets."""
+def _chances(seen: pd.DataFrame, tables: dict[int, PanelTables], shift: float) -> tuple[np.ndarray, int]:
+    """Probability of DONE of each request, and how many outcomes the market does not explain."""
+    told = bool(np.isin(seen["status"], (Status.COVER, Status.TIED_COVER)).any())
+    result, unexplained = np.empty(len(seen)), 0
+    for n, of in seen.groupby("n_dealers"):
+        margin, status, best = (of[name].to_numpy() for name in ("margin", "status", "best_rival"))
+        chance = done_probability(tables[int(n)], margin, shift, status, best, cover_told=told)  # type: ignore[arg-type]
+        unknown = np.isnan(chance)
+        unexplained += int(unknown.sum())
+        result[of.index] = np.where(unknown, tables[int(n)].laws.hit_curve(margin + shift), chance)  # type: ignore[arg-type]
+    return result, unexplained
+
+
+def _expected(name: str, p: np.ndarray, worth: np.ndarray, level: float) -> dict[str, float]:
+    """The sum of independent outcomes of some worth: its mean and band, over the outcomes and over the markets."""
     sums = (p * worth).sum(0)
     within = (p * (1 - p) * np.square(worth)).sum(0).mean()
-    return float(sums.mean()), float(np.sqrt(within + (sums.var(ddof=1) if sums.size > 1 else 0.0)))
-
-
-def _band(name: str, value: float, deviation: float, level: float) -> dict[str, float]:
+    value, deviation = float(sums.mean()), float(np.sqrt(within + (sums.var(ddof=1) if sums.size > 1 else 0.0)))
     half = half_width(deviation, level)
-    return {f"{name}_low": value - half, f"{name}_high": value + half}
+    return {name: value, f"{name}_low": value - half, f"{name}_high": value + half}
 
 
 # -- one request ------------------------------------------------------------------------------------------------------
@@ -267,34 +235,14 @@ def panel_tables(market: RfqMarket, n_dealers: int) -> PanelTables:
 
 
 def done_probability(
-    tables: PanelTables,
-    margin: np.ndarray,
-    shift: float,
-    status: np.ndarray,
-    best_rival: np.ndarray,
-    *,
+    tables: PanelTables, margin: np.ndarray, shift: float, status: np.ndarray, best_rival: np.ndarray, *,
     cover_told: bool,
-) -> np.ndarray:
-    """Probability of DONE at ``margin + shift`` given how each request ended at `margin`, shape (n,).
+) -> np.ndarray:  # fmt: skip
+    """Probability of DONE at ``margin + shift`` given how each request ended at `margin`, (n,).
 
-    Parameters
-    ----------
-    tables
-        Of the number of dealers that were asked.
-    margin
-        Reduced, (n,).
-    shift
-        In half spreads, of either sign.
-    status
-        `Status` codes, (n,), of requests that were quoted to their end.
-    best_rival
-        Reduced quote of the best rival where it is known (a cover, the price of a trade with another), else NaN.
-    cover_told
-        The dealer is told when its quote was second best, so that TRADED_AWAY means third or worse.
-
-    Returns
-    -------
-    Probabilities; NaN where the outcome has none in this market.
+    NaN where the outcome has no probability in this market. `best_rival` is the reduced quote of the best rival where
+    it is known (a cover, the price of a trade with another), else NaN; `cover_told` says that the dealer is told when
+    its quote was second best, so that TRADED_AWAY means third or worse.
     """
     y, x, b, laws = margin, margin + shift, best_rival, tables.laws
     known, result = np.isfinite(b), np.zeros(margin.shape)

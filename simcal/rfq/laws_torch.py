@@ -12,14 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simcal.rfq.laws import (
-    DIFFERENCE,
-    N_CELLS,
-    evaluate,
-    locate,
-    quantile_tables,
-    shape_derivative_table,
-)
+from simcal.rfq.laws import DIFFERENCE, N_CELLS, evaluate, locate, quantile_tables, shape_derivative_table
 
 
 class Place(NamedTuple):

@@ -92,6 +92,13 @@ class RfqMarket(Described):
     ------
     ParameterError
         Where a value is not allowed, in one sentence.
+
+    Examples
+    --------
+    >>> from simcal.rfq import RfqMarket, closed_forms
+    >>> market = RfqMarket(n_dealers=3, quote_mean=0.5)
+    >>> round(closed_forms.acceptance(market), 3), round(float(closed_forms.optimal_margin(market)), 3)
+    EXAMPLE_MARKET
     """
 
     kind: ClassVar[str] = "rfq"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -21,17 +22,6 @@ from simcal.trading.strategy_files import load_strategy
 
 ARGUMENTS = "(side, size, n_dealers, mid, half_spread, inventory, step)"
 REMEDY = "return one finite margin in half spreads per path; to turn a request down, one that nobody takes, such as 1e6"
-
-# name -> options and their defaults (None: must be given)
-BUILT_IN: dict[str, dict[str, float | None]] = {
-    "own": {},
-    "fixed": {"margin": None},
-    "optimal": {"cost": float("nan")},
-    "skewed": {"margin": float("nan"), "skew": None},
-    "averse": {"risk_aversion": None},
-}
-"""Strategies by name, with their options; an option of None must be given, one of NaN follows from the market."""
-
 _TABLE = 161  # costs at which the averse policy knows its margin
 
 
@@ -120,30 +110,29 @@ def best_margin(market: RfqMarket, cost: Any = 0.0) -> Any:
 
 def finite_number(name: str, value: Any) -> float:
     """`value` as a finite float, or `ParameterError`."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, np.integer, np.floating))
-        or not np.isfinite(value)
-    ):
+    if isinstance(value, bool) or not isinstance(value, Real | np.number) or not np.isfinite(value):
         raise ParameterError(f"{name} is {value!r}, but must be a finite number.")
     return float(value)
 
 
-# -- strategies that are ready to quote -------------------------------------------------------------------------------
+# -- strategies that are ready to quote -----------------------------------------------------------------------------
+
+
+BUILT_IN: dict[str, tuple[Callable[..., Quoting | None], dict[str, bool]]] = {
+    "own": (lambda market: None, {}),
+    "fixed": (lambda market, margin: fixed(margin), {"margin": True}),
+    "optimal": (optimal, {"cost": False}),
+    "skewed": (lambda market, margin, skew: skewed(margin, skew), {"margin": False, "skew": True}),
+    "averse": (averse, {"risk_aversion": True}),
+}
+"""Strategies by name: how each is made, and its options with whether they must be given."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A strategy that is ready to quote.
+    """A strategy that is ready to quote: a name, a Python or compiled function (None: dealer 0's own law), and a shift.
 
-    Parameters
-    ----------
-    name
-        What to call it.
-    quoting
-        The function, Python or compiled; None is dealer 0's own law.
-    shift
-        Added to every margin, in half spreads.
+    The shift is added to every margin, in half spreads.
     """
 
     name: str
@@ -161,32 +150,26 @@ class Policy:
 
 
 def policy_of(strategy: Any, market: RfqMarket, options: Mapping[str, float] | None = None) -> Policy:
-    """The policy that a strategy stands for in a market.
-
-    Raises
-    ------
-    ParameterError
-        An unknown name or option, a missing option, or something that is not a strategy.
-    """
+    """The policy that a strategy stands for in a market; `ParameterError` where it stands for none."""
     if isinstance(strategy, Policy):
         return strategy
     if options is not None and not isinstance(options, Mapping):
         raise ParameterError(f"options is {options!r:.60}, but must be a mapping such as {{'margin': 0.5}}.")
-    if isinstance(strategy, str) and strategy not in BUILT_IN:
+    if isinstance(strategy, str) and strategy in BUILT_IN:
+        return _built_in(strategy, market, dict(options or {}))
+    name, known = strategy, ", ".join(BUILT_IN)
+    if isinstance(strategy, str):
         if ":" not in strategy:
             raise ParameterError(
-                f"There is no strategy {strategy!r}; known are {', '.join(BUILT_IN)}, and FILE.py:NAME for one of your "
-                "own."
+                f"There is no strategy {strategy!r}; known are {known}, and FILE.py:NAME for one of your own."
             )
-        name, strategy = strategy, load_strategy(strategy)
+        strategy = load_strategy(strategy)
     else:
-        name = strategy if isinstance(strategy, str) else getattr(strategy, "__name__", type(strategy).__name__)
-    if isinstance(strategy, str):
-        return _built_in(strategy, market, dict(options or {}))
+        name = getattr(strategy, "__name__", type(strategy).__name__)
     if not callable(strategy):
         raise ParameterError(
             f"The strategy is of type {type(strategy).__name__}, but must be a function {ARGUMENTS} -> margin, "
-            f"FILE.py:NAME, or one of {', '.join(BUILT_IN)}."
+            f"FILE.py:NAME, or one of {known}."
         )
     if options:
         raise ParameterError(
@@ -197,45 +180,34 @@ def policy_of(strategy: Any, market: RfqMarket, options: Mapping[str, float] | N
 
 
 def _built_in(name: str, market: RfqMarket, options: dict[str, Any]) -> Policy:
-    allowed = BUILT_IN[name]
-    unknown = [key for key in options if key not in allowed]
-    if unknown:
+    make, allowed = BUILT_IN[name]
+    unknown = next((key for key in options if key not in allowed), None)
+    if unknown is not None:
         says = f"it takes {', '.join(allowed)}" if allowed else "it takes none"
-        raise ParameterError(f"The strategy {name} has no option {unknown[0]}; {says}.")
-    missing = next((key for key, default in allowed.items() if default is None and key not in options), None)
+        raise ParameterError(f"The strategy {name} has no option {unknown}; {says}.")
+    missing = next((key for key, needed in allowed.items() if needed and key not in options), None)
     if missing is not None:
         raise ParameterError(
             f"The strategy {name} needs {missing}; give options={{'{missing}': ...}}, or --set {missing}=... in a "
             "command. As a baseline, which takes no options, give a function that has it."
         )
-    if name == "own":
-        return Policy(name)
     if name == "skewed" and "margin" not in options:
         options["margin"] = best_margin(market, market.information)
     options = {key: finite_number(key, value) for key, value in options.items()}
     label = f"{name} ({', '.join(f'{k} {v:.4g}' for k, v in options.items())})" if options else name
-    market_first = () if name in ("fixed", "skewed") else (market,)
-    return Policy(label, _FUNCTIONS[name](*market_first, **options))
-
-
-_FUNCTIONS: dict[str, Callable[..., Quoting]] = {"fixed": fixed, "optimal": optimal, "skewed": skewed, "averse": averse}
+    return Policy(label, make(market, **options))
 
 
 class Watched:
-    """A Python quoting function under observation: every answer is checked, every mistake told.
+    """A policy's function under observation: every answer is checked, every mistake told.
 
-    Parameters
-    ----------
-    policy
-        Whose function is called; a compiled one is called path by path.
-    first_path
-        Number of the first path, for messages.
+    `first_path` is the number of the first path, for messages. A compiled function is called path by path.
     """
 
     def __init__(self, policy: Policy, first_path: int) -> None:
-        assert policy.quoting is not None
+        quoting: Any = policy.quoting
         self.policy, self.first_path = policy, first_path
-        self.function: Callable[..., Any] = _by_path(policy.quoting) if policy.compiled else policy.quoting
+        self.function: Callable[..., Any] = np.vectorize(quoting, otypes=[float]) if policy.compiled else quoting
 
     def __call__(self, side, size, n_dealers, mid, half_spread, inventory, step):
         state = (side, size, n_dealers, mid, half_spread, inventory, step)
@@ -283,18 +255,12 @@ def not_finite(name: str, margin: float, path: int, step: int) -> ParameterError
     return ParameterError(f"The strategy {name} returned {margin} for path {path} at step {step}; {REMEDY}.")
 
 
-def _by_path(compiled: Callable[..., Any]) -> Quoting:
-    """A compiled function of numbers as one of arrays."""
+def compiled_shift(compiled: Quoting, shift: float) -> Quoting:
+    """A compiled function whose margins are all higher."""
     from numba import njit
 
     @njit
-    def fill(side, size, n_dealers, mid, half_spread, inventory, step, margins):
-        for k in range(side.size):
-            margins[k] = compiled(side[k], size[k], np.int64(n_dealers[k]), mid[k], half_spread, inventory[k], step)
-
     def quote(side, size, n_dealers, mid, half_spread, inventory, step):
-        margins = np.empty(side.shape)
-        fill(side, np.ascontiguousarray(size), n_dealers, mid, half_spread, inventory, step, margins)
-        return margins
+        return compiled(side, size, n_dealers, mid, half_spread, inventory, step) + shift
 
     return quote

@@ -11,7 +11,7 @@ import pandas as pd
 from simcal.calibration.run import read_manifest
 from simcal.calibration.statistics import statistics
 from simcal.report import Picture, Section, Table, plot_losses, plot_parameters, write_report
-from simcal.rfq.estimators.calibration import RfqCalibration, read_rfq_run
+from simcal.rfq.estimators.calibration import RfqCalibration, read_rfq_run, training_requests
 from simcal.rfq.estimators.estimate import disagreements, true_values
 from simcal.rfq.estimators.information import ACCEPTANCE_AND_GAP, COVERS, HISTORY, PLATFORM, identification
 from simcal.rfq.estimators.likelihood import NAMES
@@ -46,7 +46,7 @@ def write_rfq_report(folder: str | Path, *, requests: Requests | None = None) ->
     run = read_rfq_run(folder, requests)
     sections = [_came_out(run, folder), _setting(run), _estimates(run), _fit(run)]
     if not run.market.vector("inventory_skew").any() and run.market.tick == 0:
-        n = run.training_requests.n
+        n = training_requests(run.requests, run.recipe).n
         sections.append(_identification(identification(run.market, n), n))
     if len(run.starts):
         sections.append(_training(run))
@@ -89,9 +89,9 @@ def _came_out(run: RfqCalibration, folder: str | Path) -> Section:
 def _setting(run: RfqCalibration) -> Section:
     table = run.requests
     seen = "all quotes, as a platform sees them" if run.settings.view == "platform" else "one dealer's own history"
+    used = training_requests(table, run.recipe).n
     prose = [
-        f"{table.name} holds {table.n} requests; the first {run.training_requests.n} were calibrated to. Seen was "
-        f"{seen}.",
+        f"{table.name} holds {table.n} requests; the first {used} were calibrated to. Seen was {seen}.",
         "Prices are reduced: distances from the composite mid in half spreads, on the dealer's side, so that a margin "
         "is what a dealer earns. A client trades with the lowest reduced quote if it lies below her own value. Her "
         "value and the rivals' quotes follow exponential power laws, each with mean, scale and shape (1: Laplace, 2: "
@@ -160,7 +160,7 @@ def _identification(table: pd.DataFrame, n_requests: int) -> Section:
     prose = [
         f"Standard errors that {n_requests} requests of this market would give at best, by what is seen of them. "
         "Acceptance rate and mean gap are two numbers: the information in them has rank two, and cannot tell six "
-        "parameters, whatever the method. Statuses tell them because the own quotes differ from request to request.",
+        "parameters, whatever the method. Statuses tell them because the own quotes differ from request to request."
     ]
     turned = table.astype(object).set_index("what is seen").T.rename_axis("").reset_index()
     turned.columns = [_SHORT.get(str(column), str(column)) for column in turned.columns]
@@ -177,7 +177,7 @@ def _training(run: RfqCalibration) -> Section:
     prose = [
         f"The discriminator saw windows of {game.window} requests by the statistics '{game.statistics}' "
         f"({statistics(game.statistics).description}); the simulator took sides, sizes, panels and own quotes as "
-        "they were in the real windows.",
+        "they were in the real windows."
     ]
     starts = run.starts.assign(chosen=np.where(run.starts["chosen"].astype(bool), "yes", ""))
     several = run.history if run.recipe.starts.count > 1 else run.history.drop(columns="start")
@@ -259,7 +259,7 @@ def _errors(result: RfqExperiment, truth: dict[str, float]) -> Section:
     prose = [
         "RMSE is the root mean square error over the replications, s.e. the method's own standard error (mean over the "
         f"replications); their ratio is one for an honest method, but over {len(result.fits)} replications it is "
-        "measured only roughly.",
+        "measured only roughly."
     ]
     if result.identification is not None:
         prose.append(

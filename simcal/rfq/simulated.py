@@ -18,15 +18,9 @@ SAVED = ("side", "n_dealers", "best_quote", "cover_quote", "own_quote", "traded"
 
 
 def request_table(
-    market: RfqMarket,
-    n: int,
-    *,
-    seed: int = 0,
-    path: int = 0,
-    quoting: Quoting | None = None,
-    platform: bool = False,
+    market: RfqMarket, n: int, *, seed: int = 0, path: int = 0, quoting: Quoting | None = None, platform: bool = False,
     name: str = "simulated",
-) -> Requests:
+) -> Requests:  # fmt: skip
     """What dealer 0 sees of `n` requests in a row.
 
     The cover price is told where dealer 0 traded, the price of a trade wherever there was one. Where the mid walks,
@@ -56,6 +50,13 @@ def request_table(
         Where the market has the smoothed rule, or its mid leaves the positive numbers.
     DataError
         Where a quote lies so far from the mid that no table of requests takes it.
+
+    Examples
+    --------
+    >>> from simcal.rfq import RfqMarket, request_table
+    >>> table = request_table(RfqMarket(), 1000, seed=1)
+    >>> table.n, int(table.done.sum()), round(float(table.margin.mean()), 2)
+    EXAMPLE_TABLE
     """
     if market.rule != "hard":
         raise ParameterError(

@@ -16,15 +16,7 @@ from simcal.noise.gaussian import normal_pair
 from simcal.rfq import rules
 from simcal.rfq.laws_torch import place_of, standard_draws, standard_sf
 from simcal.rfq.market import RfqMarket
-from simcal.rfq.rules import (
-    GIVEN,
-    STREAM_CLIENT,
-    STREAM_PANEL,
-    STREAM_QUOTES,
-    STREAM_RING,
-    STREAM_SIDE,
-    STREAM_SIZE,
-)
+from simcal.rfq.rules import GIVEN, STREAM_CLIENT, STREAM_PANEL, STREAM_QUOTES, STREAM_RING, STREAM_SIDE, STREAM_SIZE
 
 
 class RfqTwin(nn.Module):
@@ -67,14 +59,9 @@ class RfqTwin(nn.Module):
     place: Tensor
 
     def __init__(
-        self,
-        market: RfqMarket,
-        trainable: Iterable[str] = (),
-        *,
-        per_trader: Iterable[str] = (),
-        dtype: torch.dtype = torch.float64,
-        device: torch.device | str = "cpu",
-    ) -> None:
+        self, market: RfqMarket, trainable: Iterable[str] = (), *, per_trader: Iterable[str] = (),
+        dtype: torch.dtype = torch.float64, device: torch.device | str = "cpu",
+    ) -> None:  # fmt: skip
         super().__init__()
         if dtype not in (torch.float64, torch.float32):
             raise ParameterError(f"dtype is {dtype}, but must be torch.float64 or torch.float32.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -77,29 +77,20 @@ class RfqValidation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "kind": "request validation",
-            "parts": {name: table.reset_index().to_dict(orient="records") for name, table in self.parts.items()},
-            "sizes": dict(self.sizes), "settings": dict(self.settings), "data": dict(self.data),
-            "market": dict(self.market), "seconds": self.seconds, "verdict": self.verdict,
-        }  # fmt: skip
+        parts = {name: table.reset_index().to_dict(orient="records") for name, table in self.parts.items()}
+        return {"kind": "request validation", **vars(self), "parts": parts, "verdict": self.verdict}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RfqValidation:
         """The inverse of `to_dict`."""
         parts = {name: pd.DataFrame(rows).set_index("fact") for name, rows in values["parts"].items()}
-        return cls(parts, values["sizes"], values["settings"], values["data"], values["market"], values["seconds"])
+        return cls(**{f.name: values[f.name] for f in fields(cls)} | {"parts": parts})
 
 
 def validate_requests(
-    market: RfqMarket,
-    requests: Requests,
-    *,
-    view: View = "own",
-    train_share: float = 1.0,
-    n_samples: int = 200,
+    market: RfqMarket, requests: Requests, *, view: View = "own", train_share: float = 1.0, n_samples: int = 200,
     seed: int = 0,
-) -> RfqValidation:
+) -> RfqValidation:  # fmt: skip
     """Resimulate a table's requests from a market and see whether the table looks like one of them.
 
     Parameters
@@ -117,6 +108,13 @@ def validate_requests(
     ------
     DataError
         The table has fewer than 200 requests that were quoted to their end, or larger panels than the market.
+
+    Examples
+    --------
+    >>> from simcal.rfq import RfqMarket, request_table, validate_requests
+    >>> market = RfqMarket()
+    >>> validate_requests(market, request_table(market, 1000), n_samples=20).passed()
+    EXAMPLE_VALIDATE
     """
     began = time.monotonic()
     check_integer("n_samples", n_samples, 2, 100_000)
@@ -175,27 +173,19 @@ def margin_edges(sample: Sample) -> np.ndarray:
 
 
 def facts_of(sample: Sample, edges: np.ndarray, gaps: np.ndarray) -> dict[str, float]:
-    """Facts by name; NaN where the sample does not show them.
+    """Facts by name, NaN where the sample does not show them.
 
-    Parameters
-    ----------
-    sample
-        Requests and their outcomes.
-    edges, gaps
-        Bins of the own margin, and of the distance to the cover: quartiles of the data's.
+    `edges` and `gaps` are the bins of the own margin, and of the distance to the cover: quartiles of the data's.
     """
-    known = bool(sample.outcome_known.all())
-    done, traded = sample.done, (sample.done | sample.away).astype(float)
-    traded[~sample.outcome_known] = np.nan
+    known, done = bool(sample.outcome_known.all()), sample.done
+    traded = done | sample.away
     found = {"done": float(done.mean())}
     if known:
         found |= {"traded away": float(sample.away.mean()), "not traded": float(1 - traded.mean())}
     place = np.searchsorted(edges, sample.margin, side="right")
-    for k in range(N_BINS):
-        found[f"done, own margin in part {k + 1} of {N_BINS}"] = _mean(done[place == k])
-    if known:
+    for what, happened in (("done", done), ("traded at all", traded)) if known else (("done", done),):
         for k in range(N_BINS):
-            found[f"traded at all, own margin in part {k + 1} of {N_BINS}"] = _mean(traded[place == k])
+            found[f"{what}, own margin in part {k + 1} of {N_BINS}"] = _mean(happened[place == k])
     if np.ptp(sample.rivals) > 0:
         for m in np.unique(sample.rivals):
             found[f"done, {m + 1} {'dealer' if m == 0 else 'dealers'} asked"] = _mean(done[sample.rivals == m])
@@ -203,12 +193,12 @@ def facts_of(sample: Sample, edges: np.ndarray, gaps: np.ndarray) -> dict[str, f
         found[f"done, {what}"] = _mean(done[sample.side == side])
     covers = (sample.other - sample.margin)[done & np.isfinite(sample.other)]
     if len(covers) > 1:
-        found |= {"distance to cover, mean": float(covers.mean()), "distance to cover, deviation": float(covers.std())}
+        found |= _spread("distance to cover", covers)
         below = np.searchsorted(np.sort(covers), gaps) / len(covers)
         found |= {f"covers nearer than {g:.2f}": float(share) for g, share in zip(gaps, below, strict=True)}
     missed = (sample.margin - sample.other)[sample.away & np.isfinite(sample.other)]
     if len(missed) > 1:
-        found |= {"missed by, mean": float(missed.mean()), "missed by, deviation": float(missed.std())}
+        found |= _spread("missed by", missed)
     if sample.quotes is not None and sample.quotes.shape[1]:
         found |= _platform_facts(sample)
     if known:
@@ -219,19 +209,15 @@ def facts_of(sample: Sample, edges: np.ndarray, gaps: np.ndarray) -> dict[str, f
 def _platform_facts(sample: Sample) -> dict[str, float]:
     assert sample.quotes is not None
     ordered = np.sort(np.concatenate([sample.margin[:, None], sample.quotes], axis=1), axis=1)
-    gap = ordered[:, 1] - ordered[:, 0]
-    gap = gap[np.isfinite(gap)]
-    quotes = sample.quotes[np.isfinite(sample.quotes)]
+    gap, quotes = ordered[:, 1] - ordered[:, 0], sample.quotes[np.isfinite(sample.quotes)]
+    found = _spread("best quote", ordered[:, 0]) | _spread("best to second", gap[np.isfinite(gap)])
     far = np.abs(quotes - quotes.mean()) > 2 * quotes.std()
-    return {
-        "best quote, mean": float(ordered[:, 0].mean()),
-        "best quote, deviation": float(ordered[:, 0].std()),
-        "best to second, mean": float(gap.mean()),
-        "best to second, deviation": float(gap.std()),
-        "rivals' quotes, mean": float(quotes.mean()),
-        "rivals' quotes, deviation": float(quotes.std()),
-        "rivals' quotes, share beyond two deviations": float(far.mean()),
-    }
+    far_share = {"rivals' quotes, share beyond two deviations": float(far.mean())}
+    return found | _spread("rivals' quotes", quotes) | far_share
+
+
+def _spread(name: str, values: np.ndarray) -> dict[str, float]:
+    return {f"{name}, mean": float(values.mean()), f"{name}, deviation": float(values.std())}
 
 
 def _flow(sample: Sample) -> float:

@@ -29,49 +29,18 @@ from simcal.rfq.estimators.sample import Sample, sample_of
 from simcal.rfq.market import SPECS, RfqMarket
 from simcal.rfq.table import Requests, load_requests
 
-Choose = Callable[[list[StartResult]], int]
-
 _NOTICED = 3.0  # standard errors from which on an effect is taken to be there
 
 
 def calibrate_rfq(
-    origin: RfqMarket,
-    data: Any,
-    recipe: Recipe,
-    *,
-    choose: Choose,
-    out: Path | None = None,
-    mapping: Mapping[str, str] | None = None,
-    jobs: int | None = None,
-    device: str = "cpu",
+    origin: RfqMarket, data: Any, recipe: Recipe, *, choose: Callable[[list[StartResult]], int],
+    out: Path | None = None, mapping: Mapping[str, str] | None = None, jobs: int | None = None, device: str = "cpu",
     listen: Listener | None = None,
-    truth: RfqMarket | None = None,
-) -> RfqCalibration:
+) -> RfqCalibration:  # fmt: skip
     """Estimate client and rivals by every method of the recipe, and make a market of the chosen method's estimates.
 
-    Parameters
-    ----------
-    origin
-        Gives what is not estimated; where it has an inventory skew, dealers mind their inventories.
-    data
-        What `load_requests` takes.
-    recipe
-        The resolved recipe; its first ``train_share`` of the requests is used.
-    choose
-        Which of several adversarial starts is taken.
-    out
-        The run folder, made before anything is computed; with one, the adversarial starts can be continued.
-    mapping
-        The names of the data's columns, see `load_requests`.
-    jobs, device, listen
-        See `simcal.calibrate`.
-    truth
-        The market that made the data, where that is known.
-
-    Raises
-    ------
-    ParameterError, DataError, NumericalError
-        See `simcal.calibrate`.
+    See `simcal.calibrate`. `origin` gives what is not estimated; where it has an inventory skew, dealers mind their
+    inventories. `choose` says which of several adversarial starts is taken.
     """
     settings = recipe.requests or RequestSettings()
     check_rfq_recipe(recipe, settings)
@@ -82,14 +51,29 @@ def calibrate_rfq(
     if out is not None:
         make_folder(out)  # before the training, which would be lost with it
     began = time.monotonic()
-    fits, starts, chosen_start = _fit_all(origin, sample, recipe, settings, choose, out, jobs, device, listen)
+    found, starts, chosen_start = closed_fits(sample, settings), [], 0
+    windows = _windows(sample, recipe, settings) if "adversarial" in settings.methods else None
+    if windows is not None:
+        at_once = min(jobs or available_cores(), recipe.starts.count)
+        tasks = adversarial_tasks(
+            starting_market(origin, sample, recipe.trainable), windows, recipe, device=device,
+            checkpoints=None if out is None else out / "checkpoints",
+            budget=None if recipe.budget is None else recipe.budget / math.ceil(recipe.starts.count / at_once),
+        )  # fmt: skip
+        starts = play_all(tasks, jobs=jobs, listen=listen)
+        chosen_start = choose(starts)
+        found["adversarial"] = adversarial_estimate(starts[chosen_start], windows, recipe, sample.n)
+    fits = tuple(found[method] for method in settings.methods if method in found)
+    for fit in fits:
+        if not np.isfinite(fit.values).all():
+            raise NumericalError(f"The method {fit.method} ended with numbers that are not finite. {fit.status}")
     chosen = chosen_method(recipe, settings)
     best = next(f for f in fits if f.method == chosen)
     values = dict(zip(best.names, map(float, best.values), strict=True))
     own = own_dealer(part, rivals_skew=values.get("inventory_skew", 0.0))
     calibration = RfqCalibration(
         compose(origin, part, values, own), origin, recipe, requests, fits, chosen, own,
-        starts_table(starts, chosen_start), history_of(starts), time.monotonic() - began, truth or known_truth(data),
+        starts_table(starts, chosen_start), history_of(starts), time.monotonic() - began, _known_truth(data),
         _source(data), dict(mapping or {}),
     )  # fmt: skip
     if out is not None:
@@ -114,11 +98,8 @@ def check_rfq_recipe(recipe: Recipe, settings: RequestSettings) -> None:
 
 def request_sample(requests: Requests, settings: RequestSettings) -> Sample:
     """What the methods read of the table."""
-    told = settings.told
-    return sample_of(
-        requests, view=settings.view, covers="covers" in told, traded_prices="traded_prices" in told,
-        ranks="ranks" in told,
-    )  # fmt: skip
+    told: Any = {name: name in settings.told for name in ("covers", "traded_prices", "ranks")}
+    return sample_of(requests, view=settings.view, **told)
 
 
 def chosen_method(recipe: Recipe, settings: RequestSettings) -> str:
@@ -128,36 +109,12 @@ def chosen_method(recipe: Recipe, settings: RequestSettings) -> str:
     return "adversarial" if "inventory_skew" in recipe.trainable else settings.methods[0]
 
 
-def known_truth(data: Any) -> RfqMarket | None:
+def _known_truth(data: Any) -> RfqMarket | None:
     """The market that made a table of the catalogue: it has the same name."""
     if isinstance(data, str) and data in request_catalogue() and data in models.names():
         market = models.load(data)
         return market if isinstance(market, RfqMarket) else None
     return None
-
-
-def _fit_all(
-    origin: RfqMarket, sample: Sample, recipe: Recipe, settings: RequestSettings, choose: Choose, out: Path | None,
-    jobs: int | None, device: str, listen: Listener | None,
-) -> tuple[tuple[Estimate, ...], list[StartResult], int]:  # fmt: skip
-    fits = closed_fits(sample, settings)
-    starts: list[StartResult] = []
-    chosen_start = 0
-    data = _windows(sample, recipe, settings) if "adversarial" in settings.methods else None
-    if data is not None:
-        start = starting_market(origin, sample, recipe.trainable)
-        at_once = min(jobs or available_cores(), recipe.starts.count)
-        tasks = adversarial_tasks(
-            start, data, recipe, checkpoints=None if out is None else out / "checkpoints", device=device,
-            budget=None if recipe.budget is None else recipe.budget / math.ceil(recipe.starts.count / at_once),
-        )  # fmt: skip
-        starts = play_all(tasks, jobs=jobs, listen=listen)
-        chosen_start = choose(starts)
-        fits["adversarial"] = adversarial_estimate(starts[chosen_start], data, recipe, sample.n)
-    for fit in fits.values():
-        if not np.isfinite(fit.values).all():
-            raise NumericalError(f"The method {fit.method} ended with numbers that are not finite. {fit.status}")
-    return tuple(fits[method] for method in settings.methods if method in fits), starts, chosen_start
 
 
 def closed_fits(sample: Sample, settings: RequestSettings) -> dict[str, Estimate]:
@@ -197,15 +154,13 @@ def own_dealer(requests: Requests, *, rivals_skew: float = 0.0) -> OwnDealer:
     margins = requests.margin[rows]
     if requests.inventory_before is None:
         return OwnDealer(fit_quotes(margins), rivals_skew)
-    lean = -requests.side[rows] * requests.inventory_before[rows]
+    lean, skew = -requests.side[rows] * requests.inventory_before[rows], 0.0
     centred = lean - lean.mean()
-    if not centred.any():
-        return OwnDealer(fit_quotes(margins), 0.0)
-    skew = float(centred @ margins / (centred @ centred))
-    rest = margins - margins.mean() - skew * centred
-    error = float(np.sqrt(rest @ rest / (len(rest) * (centred @ centred))))
-    if skew < _NOTICED * error:
-        skew = 0.0
+    if centred.any():
+        slope = float(centred @ margins / (centred @ centred))
+        rest = margins - margins.mean() - slope * centred
+        noticed = _NOTICED * float(np.sqrt(rest @ rest / (len(rest) * (centred @ centred))))
+        skew = slope if slope >= noticed else 0.0
     return OwnDealer(fit_quotes(margins - skew * lean), skew)
 
 
@@ -234,33 +189,22 @@ def _mid(requests: Requests, half_spread: float) -> dict[str, Any]:
     spread = float(mid.std())
     if spread > 0 and len(moves) and float(np.sqrt(np.mean(moves**2))) > spread and mid.min() > half_spread:
         return {"mid_law": "uniform", "mid_low": float(mid.min()), "mid_high": float(mid.max())}
+    if not len(moves):
+        return {"mid_law": "walk", "initial_price": float(mid[-1])}
     toward = requests.side[:-1] * moves / half_spread
-    information = float(toward.mean()) if len(moves) else 0.0
-    error = float(toward.std() / max(np.sqrt(len(moves)), 1.0)) if len(moves) else 0.0
-    if abs(information) < _NOTICED * error:
+    information = float(toward.mean())
+    if abs(information) < _NOTICED * float(toward.std() / np.sqrt(len(moves))):
         information = 0.0
-    rest = moves - requests.side[:-1] * information * half_spread
-    return {
-        "mid_law": "walk",
-        "initial_price": float(mid[-1]),
-        "mid_volatility": float(rest.std()) if len(rest) else 0.0,
-        "information": information,
-    }
+    volatility = float((moves - requests.side[:-1] * information * half_spread).std())
+    first = {"mid_law": "walk", "initial_price": float(mid[-1])}
+    return first | {"mid_volatility": volatility, "information": information}
 
 
 def compose(origin: RfqMarket, requests: Requests, values: Mapping[str, float], own: OwnDealer) -> RfqMarket:
-    """The calibrated market, with the hard rule: it can be simulated and traded in.
+    """The calibrated market, with the hard rule: it can be simulated and traded in; the own dealer is dealer 0.
 
-    Parameters
-    ----------
-    origin
-        Gives what is not estimated, such as the tick.
-    requests
-        What was calibrated to.
-    values
-        Client's and rivals' parameters by name, the rivals' skew among them where it was estimated.
-    own
-        The own dealer, who becomes dealer 0.
+    `origin` gives what is not estimated, such as the tick; `values` are the client's and the rivals' parameters by
+    name, the rivals' skew among them where it was estimated.
     """
     counted = exogenous(requests)
     n_rivals = counted["n_dealers"] - 1

@@ -83,11 +83,6 @@ class RfqCalibration:
         return self.recipe.requests or RequestSettings()
 
     @property
-    def training_requests(self) -> Requests:
-        """The part of the table that was calibrated to."""
-        return training_requests(self.requests, self.recipe)
-
-    @property
     def estimates(self) -> pd.DataFrame:
         """One row per parameter and method: parameter, method, estimate, standard error, seconds, (truth, error).
 
@@ -98,14 +93,15 @@ class RfqCalibration:
     @property
     def summary(self) -> pd.DataFrame:
         """One row per parameter: each method's estimate with its standard error, as text, and the truth if known."""
-        names = tuple(dict.fromkeys(name for fit in self.fits for name in fit.names))
-        columns: dict[str, Any] = {"parameter": names}
-        for fit in self.fits:
-            errors = dict(zip(fit.names, fit.standard_errors, strict=True))
-            columns[fit.method] = [f"{fit.value(n):.4g} ({errors[n]:.2g})" if n in fit.names else "n/a" for n in names]
+        table = self.estimates
+        table["cell"] = [f"{v:.4g} ({e:.2g})" for v, e in zip(table["estimate"], table["standard error"], strict=True)]
+        wide = table.pivot(index="parameter", columns="method", values="cell").fillna("n/a")
+        wide = (
+            wide.loc[table["parameter"].unique(), [f.method for f in self.fits]].reset_index().rename_axis(columns=None)
+        )
         if self.truth is not None:
-            columns["truth"] = true_values(self.truth, names)
-        return pd.DataFrame(columns)
+            wide["truth"] = true_values(self.truth, tuple(wide["parameter"]))
+        return wide
 
     @property
     def status(self) -> str:
@@ -161,9 +157,8 @@ def starts_table(starts: list[StartResult], chosen: int) -> pd.DataFrame:
 
 def history_of(starts: list[StartResult]) -> pd.DataFrame:
     """Losses and parameters at every iteration of every start."""
-    if not starts:
-        return pd.DataFrame(columns=["iteration", "discriminator_loss", "generator_loss", "start"])
-    return pd.concat([s.history.assign(start=s.number) for s in starts], ignore_index=True)
+    empty = pd.DataFrame(columns=["iteration", "discriminator_loss", "generator_loss", "start"])
+    return pd.concat([s.history.assign(start=s.number) for s in starts], ignore_index=True) if starts else empty
 
 
 def is_rfq_run(folder: str | Path) -> bool:
@@ -232,9 +227,7 @@ def _requests(folder: Path, data: Mapping[str, Any]) -> Requests:
 
 def _validation(folder: Path) -> RfqValidation | None:
     path = folder / "validation.json"
-    if not path.is_file():
-        return None
     try:
-        return RfqValidation.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return RfqValidation.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
     except (ValueError, KeyError, TypeError):
         raise DataError(f"{path} cannot be read; make it anew with `simcal validate {folder}`.") from None

@@ -60,31 +60,24 @@ def request_windows(sample: Sample, *, view: View, window: int, warm_up: int) ->
         )
     # The last requests, so that the whole table is used but for a rest at its beginning.
     ends = sample.n - np.arange(count)[::-1] * window
-    seen = np.concatenate([np.zeros((len(SEEN), 1)), _seen(sample, view)], axis=1)
-    given = np.concatenate([np.zeros((len(GIVEN), 1)), _given(sample)], axis=1)
+    channels = _channels(sample, view)
+    seen = np.pad(np.stack(list(channels.values())), ((0, 0), (1, 0)))
+    given = np.pad(np.stack([channels[name] for name in GIVEN]), ((0, 0), (1, 0)))
     train = seen[:, ends[:, None] + np.arange(-window, 1)]
     before = given[:, ends[:, None] + np.arange(-window - warm_up, 1)]
     return GameData(train.transpose(1, 0, 2), given=before.transpose(1, 0, 2))
 
 
-def _given(sample: Sample) -> np.ndarray:
-    columns = {"side": sample.side, "size": sample.size, "n_dealers": sample.rivals + 1, "own": sample.margin}
-    return np.stack([columns[name] for name in GIVEN])
-
-
-def _seen(sample: Sample, view: View) -> np.ndarray:
-    done = sample.done.astype(float)
-    absent = np.full(sample.n, np.nan)
-    columns = {
-        "side": sample.side, "size": sample.size, "n_dealers": sample.rivals + 1, "own": sample.margin,
-        "rival": absent, "best": absent, "cover": np.where(sample.event == Event.DONE_COVER, sample.other, np.nan),
-        "done": done, "traded": done + sample.away,
-    }  # fmt: skip
+def _channels(sample: Sample, view: View) -> dict[str, np.ndarray]:
+    """`SEEN`, of which `GIVEN` is a part, each (n,)."""
+    done, absent = sample.done.astype(float), np.full(sample.n, np.nan)
+    rival, best, cover = absent, absent, np.where(sample.event == Event.DONE_COVER, sample.other, np.nan)
     if view == "platform":
         assert sample.quotes is not None
         ordered = np.sort(np.concatenate([sample.margin[:, None], sample.quotes], axis=1), axis=1)  # NaN last
-        columns |= {"rival": np.fmin.reduce(sample.quotes, axis=1), "best": ordered[:, 0], "cover": ordered[:, 1]}
-    return np.stack([columns[name] for name in SEEN])
+        rival, best, cover = np.fmin.reduce(sample.quotes, axis=1), ordered[:, 0], ordered[:, 1]
+    given = (sample.side, sample.size, sample.rivals + 1, sample.margin)
+    return dict(zip(SEEN, (*given, rival, best, cover, done, done + sample.away), strict=True))
 
 
 def starting_market(origin: RfqMarket, sample: Sample, trainable: Sequence[str]) -> RfqMarket:
@@ -104,34 +97,24 @@ def starting_market(origin: RfqMarket, sample: Sample, trainable: Sequence[str])
 
 
 def adversarial_tasks(
-    start: RfqMarket,
-    data: GameData,
-    recipe: Recipe,
-    *,
-    checkpoints: Path | None,
-    first_number: int = 0,
-    budget: float | None = None,
-    device: str = "cpu",
-) -> list[StartTask]:
+    start: RfqMarket, data: GameData, recipe: Recipe, *, checkpoints: Path | None, first_number: int = 0,
+    budget: float | None = None, device: str = "cpu",
+) -> list[StartTask]:  # fmt: skip
     """The starts of the recipe as tasks of `play_all`, numbered from `first_number` on.
 
-    With a folder for checkpoints they can be continued; `budget` is the seconds of each.
+    With a folder for checkpoints they can be continued; `budget` is the seconds of each. The batch is raised to whole
+    copies of the real windows, which then share all that is given.
     """
-    markets = start_markets(start, recipe.trainable, (), recipe.starts, recipe.seed)
+    markets, n = start_markets(start, recipe.trainable, (), recipe.starts, recipe.seed), len(data.train)
+    settings = recipe.game.model_copy(update={"batch": max(math.ceil(recipe.game.batch / n), 1) * n})
     return [
         StartTask(
             number=number, market=market.to_dict(), trainable=recipe.trainable, per_trader=(), data=data,
-            settings=game_settings(recipe.game, data), seed=recipe.seed, budget=budget,
+            settings=settings, seed=recipe.seed, budget=budget,
             checkpoint=None if checkpoints is None else checkpoints / f"start-{number}.safetensors", device=device,
         )
         for number, market in enumerate(markets, start=first_number)
     ]  # fmt: skip
-
-
-def game_settings(settings: GameSettings, data: GameData) -> GameSettings:
-    """The settings with the batch raised to whole copies of the real windows, which then share all that is given."""
-    n = len(data.train)
-    return settings.model_copy(update={"batch": max(math.ceil(settings.batch / n), 1) * n})
 
 
 def adversarial_estimate(result: StartResult, data: GameData, recipe: Recipe, n: int) -> Estimate:

@@ -43,11 +43,7 @@ def starting_values(sample: Sample) -> np.ndarray:
 
 
 def fit_likelihood(
-    sample: Sample,
-    start: np.ndarray | None = None,
-    *,
-    platform: bool = False,
-    shape_prior: float | None = None,
+    sample: Sample, start: np.ndarray | None = None, *, platform: bool = False, shape_prior: float | None = None
 ) -> Estimate:
     """Maximum likelihood of the six parameters in `NAMES`, with standard errors from the observed information.
 
@@ -151,12 +147,11 @@ class Laws:
 
 def log_probabilities(sample: Sample, laws: Laws) -> np.ndarray:
     """Log probability (or density) of each observed event, (n,), given own quotes and numbers of rivals."""
-    probability = np.empty(sample.n)
-    integrals = _Integrals(laws)
+    probability, integrals = np.empty(sample.n), _Integrals(laws)
     for event in np.unique(sample.event):
         for m in np.unique(sample.rivals[sample.event == event]):
             rows = np.flatnonzero((sample.event == event) & (sample.rivals == m))
-            probability[rows] = _EVENTS[Event(event)](integrals, int(m), sample.margin[rows], sample.other[rows])
+            probability[rows] = integrals.of(Event(event), int(m), sample.margin[rows], sample.other[rows])
     return np.log(np.maximum(probability, TINY))
 
 
@@ -183,7 +178,7 @@ def both_tails(x: np.ndarray, mean: float, scale: float, shape: float) -> tuple[
 
 
 class _Integrals:
-    """The probabilities of single events; y, other are arrays (n,), m the number of rivals."""
+    """The probabilities of single events, for the laws f of the client and g of the rivals."""
 
     def __init__(self, laws: Laws) -> None:
         self._f, self._g = laws.client, laws.quote
@@ -192,62 +187,46 @@ class _Integrals:
         self._density, self._survival = pdf(x, *laws.quote), sf(x, *laws.quote)
         self._client_above, self._client_below = both_tails(x, *laws.client)
 
-    def best_rival_below(self, m: int, y: np.ndarray, weight: np.ndarray | float = 1.0) -> np.ndarray:
-        """E[weight(R) 1(R < y)] for the best rival's quote R."""
-        return self._cells.up_to(m * self._density * self._survival ** (m - 1) * weight, y) if m else 0 * y
+    def of(self, event: Event, m: int, y: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Of one event with m rivals, at own quotes y and, where one was told, a rival's quote; arrays (n,)."""
+        f, g = self._f, self._g
 
-    def client_above(self, y: np.ndarray) -> np.ndarray:
-        return sf(y, *self._f)
+        def below(rivals: int, weight: np.ndarray) -> np.ndarray:
+            """E[weight(R) 1(R < y)] for the best quote R of some rivals."""
+            if not rivals:
+                return 0 * y
+            return self._cells.up_to(rivals * self._density * self._survival ** (rivals - 1) * weight, y)
 
-    def best_rival_density(self, m: int, x: np.ndarray) -> np.ndarray:
-        return m * pdf(x, *self._g) * sf(x, *self._g) ** (m - 1)
+        def told() -> np.ndarray:
+            """The best rival's quote is the one told, and the client pays it."""
+            return sf(other, *f) * (m * pdf(other, *g) * sf(other, *g) ** (m - 1))
 
-    def done(self, m: int, y: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return self.client_above(y) * sf(y, *self._g) ** m
+        def second_told() -> np.ndarray:
+            return m * sf(other, *f) * pdf(other, *g) * sf(y, *g) ** (m - 1)
 
-    def done_cover(self, m: int, y: np.ndarray, cover: np.ndarray) -> np.ndarray:
-        return self.client_above(y) * self.best_rival_density(m, cover)
+        def second() -> np.ndarray:
+            return m * below(1, self._client_above) * sf(y, *g) ** (m - 1)
 
-    def away(self, m: int, y: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return self.best_rival_below(m, y, self._client_above)
-
-    def away_at(self, m: int, _: np.ndarray, price: np.ndarray) -> np.ndarray:
-        return self.client_above(price) * self.best_rival_density(m, price)
-
-    def second(self, m: int, y: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return m * self.best_rival_below(1, y, self._client_above) * sf(y, *self._g) ** (m - 1)
-
-    def second_at(self, m: int, y: np.ndarray, price: np.ndarray) -> np.ndarray:
-        return m * self.client_above(price) * pdf(price, *self._g) * sf(y, *self._g) ** (m - 1)
-
-    def behind(self, m: int, y: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return self.away(m, y, _) - self.second(m, y, _)
-
-    def behind_at(self, m: int, y: np.ndarray, price: np.ndarray) -> np.ndarray:
-        return self.away_at(m, y, price) - self.second_at(m, y, price)
-
-    def shared(self, m: int, y: np.ndarray, _: np.ndarray) -> np.ndarray:
-        others = (m - 1) * pdf(y, *self._g) * sf(y, *self._g) ** (m - 2)
-        return m * self.best_rival_below(1, y, self._client_above) * others
-
-    def not_traded(self, m: int, y: np.ndarray, _: np.ndarray) -> np.ndarray:
-        worse = self.best_rival_below(m, y, self._client_below)
-        return cdf(y, *self._f) * sf(y, *self._g) ** m + worse
-
-    def lost(self, m: int, y: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return 1 - self.done(m, y, _)
-
-
-_EVENTS = {
-    Event.DONE: _Integrals.done,
-    Event.DONE_COVER: _Integrals.done_cover,
-    Event.AWAY: _Integrals.away,
-    Event.AWAY_AT: _Integrals.away_at,
-    Event.SECOND: _Integrals.second,
-    Event.SECOND_AT: _Integrals.second_at,
-    Event.BEHIND: _Integrals.behind,
-    Event.BEHIND_AT: _Integrals.behind_at,
-    Event.SHARED: _Integrals.shared,
-    Event.NOT_TRADED: _Integrals.not_traded,
-    Event.LOST: _Integrals.lost,
-}
+        match event:
+            case Event.DONE:
+                return sf(y, *f) * sf(y, *g) ** m
+            case Event.LOST:
+                return 1 - sf(y, *f) * sf(y, *g) ** m
+            case Event.DONE_COVER:
+                return sf(y, *f) * (m * pdf(other, *g) * sf(other, *g) ** (m - 1))
+            case Event.AWAY:
+                return below(m, self._client_above)
+            case Event.AWAY_AT:
+                return told()
+            case Event.SECOND:
+                return second()
+            case Event.SECOND_AT:
+                return second_told()
+            case Event.BEHIND:
+                return below(m, self._client_above) - second()
+            case Event.BEHIND_AT:
+                return told() - second_told()
+            case Event.SHARED:
+                others = (m - 1) * pdf(y, *g) * sf(y, *g) ** (m - 2)
+                return m * below(1, self._client_above) * others
+        return cdf(y, *f) * sf(y, *g) ** m + below(m, self._client_below)  # not traded

@@ -15,30 +15,19 @@ View = Literal["own", "platform"]
 
 
 class Event(IntEnum):
-    """What the dealer learned about one request."""
+    """What the dealer learned about one request; `..._AT` where the quote that traded was told too."""
 
-    DONE = 0
-    """It traded, and was told no cover."""
-    DONE_COVER = 1
-    """It traded, and was told the best rival's quote."""
-    AWAY = 2
-    """A rival traded."""
+    DONE = 0  # it traded, and was told no cover
+    DONE_COVER = 1  # it traded, and was told the best rival's quote
+    AWAY = 2  # a rival traded
     AWAY_AT = 3
-    """A rival traded, and its quote was told."""
-    SECOND = 4
-    """A rival traded, and the own quote was the second best."""
+    SECOND = 4  # a rival traded, and the own quote was the second best
     SECOND_AT = 5
-    """The same, and the rival's quote was told."""
-    BEHIND = 6
-    """A rival traded, and another one too was better than the own quote."""
+    BEHIND = 6  # a rival traded, and another one too was better than the own quote
     BEHIND_AT = 7
-    """The same, and the quote that traded was told."""
-    SHARED = 8
-    """A rival traded, and the own quote tied with another rival's for the second place."""
-    NOT_TRADED = 9
-    """The client traded with nobody."""
-    LOST = 10
-    """The own dealer did not trade."""
+    SHARED = 8  # a rival traded, and the own quote tied with another rival's for the second place
+    NOT_TRADED = 9  # the client traded with nobody
+    LOST = 10  # the own dealer did not trade
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,20 +96,9 @@ def sample_of(
 
     A table that never says COVER does not tell the second place from the others: all its requests that were traded
     away are one event. TIED says that a rival's quote was equal to the own one and the best: that is its price.
-
-    Parameters
-    ----------
-    requests
-        The table; requests that expired or were passed are left out.
-    view
-        "platform" also takes all rivals' quotes.
-    covers, traded_prices, ranks
-        Whether to use the cover prices, the prices of trades with rivals, and the second places that the table tells.
-
-    Raises
-    ------
-    DataError
-        The table has no request that was quoted to its end, or not all quotes where the view is "platform".
+    Requests that expired or were passed are left out. The view "platform" also takes all rivals' quotes; `covers`,
+    `traded_prices` and `ranks` say whether to use the cover prices, the prices of trades with rivals, and the second
+    places that the table tells. `DataError` where nothing was quoted to its end, or a platform's quotes are missing.
     """
     rows = np.isin(requests.status, QUOTED)
     if not rows.any():
@@ -149,26 +127,19 @@ def sample_of(
     ranked = ranks and bool(np.isin(status, (Status.COVER, Status.TIED_COVER)).any())
     several = away & (rivals > 1) & ranked  # with one rival, the own quote is always the second
     second = several & np.isin(status, (Status.COVER, Status.TIED_COVER))
-    event = np.select(
-        [
-            (status == Status.DONE) & np.isfinite(cover) & covers & (rivals > 0),
-            status == Status.DONE,
-            status == Status.NOT_TRADED,
-            status == Status.LOST,
-            status == Status.TIED,
-            second & (status == Status.TIED_COVER),
-            second & told,
-            second,
-            several & told,
-            several,
-            told,
-        ],
-        [
-            Event.DONE_COVER, Event.DONE, Event.NOT_TRADED, Event.LOST, Event.AWAY_AT, Event.SHARED, Event.SECOND_AT,
-            Event.SECOND, Event.BEHIND_AT, Event.BEHIND, Event.AWAY_AT,
-        ],
-        Event.AWAY,
-    )  # fmt: skip
+    events = {  # the first that holds
+        Event.DONE_COVER: (status == Status.DONE) & np.isfinite(cover) & covers & (rivals > 0),
+        Event.DONE: status == Status.DONE,
+        Event.NOT_TRADED: status == Status.NOT_TRADED,
+        Event.LOST: status == Status.LOST,
+        Event.AWAY_AT: (status == Status.TIED) | (told & ~several),
+        Event.SHARED: second & (status == Status.TIED_COVER),
+        Event.SECOND_AT: second & told,
+        Event.SECOND: second,
+        Event.BEHIND_AT: several & told,
+        Event.BEHIND: several,
+    }
+    event = np.select(list(events.values()), list(events), Event.AWAY)
     other = np.select(
         [event == Event.DONE_COVER, status == Status.TIED, np.isin(event, _PRICED)], [cover, margin, traded], np.nan
     )

@@ -41,7 +41,7 @@ to_tick, next_inventory = njit(**OPTIONS)(rules.to_tick), njit(**OPTIONS)(rules.
 
 
 class Coefficients(NamedTuple):
-    """The market as the loops use it."""
+    """The market as the loops use it, all float64; what has a parameter's name is that parameter."""
 
     tables: np.ndarray  # of quantiles, one per shape that occurs, (shapes, cells, 4)
     table_of: np.ndarray  # which of them is the client's and which the dealers', (1 + n_dealers,)
@@ -50,25 +50,25 @@ class Coefficients(NamedTuple):
     skew: np.ndarray
     cumulative: np.ndarray  # probabilities of 1, 2, ... dealers, cumulated; empty where all are always asked
     needed: np.ndarray  # which blocks of the noise are used, (N_STREAMS / 4,)
+    walk: bool
+    smoothed: bool
+    start: float  # the mid before the first request
     client_mean: float
     client_scale: float
     buy_share: float
     half_spread: float
-    walk: bool
-    low: float
-    high: float
-    start: float  # the mid before the first request
+    mid_low: float
+    mid_high: float
     information: float
-    volatility: float
+    mid_volatility: float
     size_median: float
     size_log_sd: float
     tick: float
-    smoothed: bool
     temperature: float
 
 
 def coefficients(market: RfqMarket) -> Coefficients:
-    """The coefficients of a market, all float64."""
+    """The coefficients of a market."""
     needed = np.zeros(N_STREAMS // 4, np.bool_)
     needed[STREAM_CLIENT // 4] = needed[STREAM_QUOTES // 4 : (STREAM_QUOTES + market.n_dealers - 1) // 4 + 1] = True
     needed[STREAM_RING // 4] |= market.panel_weights is not None
@@ -76,30 +76,11 @@ def coefficients(market: RfqMarket) -> Coefficients:
     needed[STREAM_SIZE // 4] = market.size_log_sd > 0
     needed[STREAM_MOVE // 4] |= market.mid_volatility > 0
     shapes, table_of = np.unique([market.client_shape, *market.vector("quote_shape")], return_inverse=True)
-    return Coefficients(
-        tables=quantile_tables(shapes),
-        table_of=table_of,
-        mean=market.vector("quote_mean"),
-        scale=market.vector("quote_scale"),
-        skew=market.vector("inventory_skew"),
-        cumulative=np.cumsum(market.panel_probabilities) if market.panel_weights is not None else np.empty(0),
-        needed=needed,
-        client_mean=market.client_mean,
-        client_scale=market.client_scale,
-        buy_share=market.buy_share,
-        half_spread=market.half_spread,
-        walk=market.mid_law == "walk",
-        low=market.mid_low,
-        high=market.mid_high,
-        start=market.starting_mid,
-        information=market.information,
-        volatility=market.mid_volatility,
-        size_median=market.size_median,
-        size_log_sd=market.size_log_sd,
-        tick=market.tick,
-        smoothed=market.rule == "smoothed",
-        temperature=market.temperature,
-    )
+    margins = [market.vector(name) for name in ("quote_mean", "quote_scale", "inventory_skew")]
+    cumulative = np.cumsum(market.panel_probabilities) if market.panel_weights is not None else np.empty(0)
+    kinds = (market.mid_law == "walk", market.rule == "smoothed", market.starting_mid)
+    same = [getattr(market, name) for name in Coefficients._fields[10:]]
+    return Coefficients(quantile_tables(shapes), table_of, *margins, cumulative, needed, *kinds, *same)
 
 
 class Lanes(NamedTuple):
@@ -181,9 +162,9 @@ def draw_mids(p, w, first, across, carried):
     mid, words, shock = w.mid, w.words[STREAM_MID], w.spare
     if not p.walk:
         for lane in range(LANES):
-            mid[lane] = uniform_mid(uniform(words[lane], 0.0), p.low, p.high)
+            mid[lane] = uniform_mid(uniform(words[lane], 0.0), p.mid_low, p.mid_high)
         return
-    if p.volatility > 0.0:
+    if p.mid_volatility > 0.0:
         _draw_normals(shock, w.words[STREAM_MOVE], w.words[STREAM_MOVE + 1])
     else:
         shock[:] = 0.0
@@ -192,10 +173,10 @@ def draw_mids(p, w, first, across, carried):
     if across:
         last = w.last_side
         for lane in range(LANES):
-            mid[lane] = next_mid(mid[lane], last[lane], p.information, p.half_spread, p.volatility, shock[lane])
+            mid[lane] = next_mid(mid[lane], last[lane], p.information, p.half_spread, p.mid_volatility, shock[lane])
     else:
         for lane in range(LANES):
-            mid[lane] = next_mid(carried[0], carried[1], p.information, p.half_spread, p.volatility, shock[lane])
+            mid[lane] = next_mid(carried[0], carried[1], p.information, p.half_spread, p.mid_volatility, shock[lane])
             carried[0], carried[1] = mid[lane], w.side[lane]
 
 

@@ -52,6 +52,15 @@ def load_requests(source: str | Path | Requests | pd.DataFrame, mapping: Mapping
         missing column or file.
     ParameterError
         The mapping names something that is no column of ours.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from simcal.rfq import load_requests
+    >>> frame = pd.DataFrame({"side": ["B", "S"], "dealers": 5, "bid": 99.9, "offer": 100.1, "price": [100.05, 99.97],
+    ...                       "won": [True, False]})
+    >>> load_requests(frame).to_pandas()["status"].tolist()
+    ['DONE', 'LOST']
     """
     if isinstance(source, Requests):
         return source

@@ -36,38 +36,29 @@ class Requests:
     ----------
     name
         What to call the table in tables and figures.
-    side
-        +1 where the client buys (the dealer sells), -1 where the client sells; shape (n,), int8.
-    bid, ask
-        Composite prices at the request, (n,).
-    quote
-        This dealer's price, (n,); NaN where it did not quote.
+    side, n_dealers
+        +1 where the client buys (the dealer sells), -1 where the client sells, and dealers asked, this one among them;
+        whole numbers, shape (n,).
+    bid, ask, quote
+        Composite prices at the request, and this dealer's price, NaN where it did not quote; (n,).
     status
-        `Status` codes, (n,), int8.
-    n_dealers
-        Dealers asked, this one among them, (n,), int64.
+        `Status` codes, (n,).
 
     Other Parameters
     ----------------
-    size
-        Notional, (n,); ones where the source had none.
-    cover_price
-        Second-best price, (n,); NaN where the dealer was not told. Only where it traded.
-    traded_price
-        Price of the trade, (n,); NaN where there was none or the dealer was not told.
+    size, inventory_before
+        Notional, (n,), ones where there is none; this dealer's inventory before the request, in its unit, or None.
+    cover_price, traded_price
+        Second-best price, only where this dealer traded, and price of the trade; NaN where it was not told, (n,).
     timestamp
         When, or None.
     mids
         Mid price some time after the request by horizon, such as ``{"1m": ...}``, each (n,), NaN where missing.
-    inventory_before
-        This dealer's inventory before the request, in the unit of `size`, (n,), or None.
     quotes
         All dealers' prices where the whole platform is seen, (n, most dealers), NaN for those not asked; column 0 is
         this dealer's. None for a dealer's own table.
-    groups
-        Labels by name, such as client tier or instrument, each an array of text (n,).
-    rfq_id
-        The requests' own names, text (n,), each once; or None.
+    groups, rfq_id
+        Labels by name, such as client tier, each an array of text (n,); the requests' own names, each once, or None.
     place
         Says where row i stands, for the messages of the checks; the position in the table by default.
 
