@@ -98,7 +98,7 @@ def calibrate(
     else:
         origin = models.load(market) if isinstance(market, (str, Path)) else market
     if hasattr(origin, "calibrate"):  # a market that brings its own way
-        return origin.calibrate(
+        return origin.calibrate(  # type: ignore[attr-defined]
             data, recipe, choose=choose, out=None if out is None else Path(out), mapping=mapping, jobs=jobs,
             device=device, listen=listen,
         )  # fmt: skip

@@ -254,8 +254,8 @@ def backtest_rfq(
     curve = None
     if len(shifts):
         played = {0.0: mine.paths} | {s: play(policy.shifted(s), market, noise, told).paths for s in others}
-        frames = {shift: summarise(counted, played[shift], mine.paths, level) for shift in sorted(played)}
-        curve = pd.concat(frames, names=["shift"])
+        frames = [summarise(counted, played[shift], mine.paths, level) for shift in sorted(played)]
+        curve = pd.concat(frames, keys=sorted(played), names=["shift", "name"])
     notes = []
     if mine.n_failed:
         notes.append(

@@ -79,8 +79,11 @@ class RfqExperiment:
         RMSE / s.e. compares the root mean square error over the replications with the mean of the method's own
         standard errors; RMSE / own view with the smallest standard error from one dealer's statuses and covers.
         """
-        rows = []
-        for (method, name), of in self.estimates.groupby(["method", "parameter"], sort=False):
+        rows, bound = [], None
+        if self.identification is not None:
+            bound = self.identification.set_index("what is seen").loc[COVERS].to_dict()
+        for key, of in self.estimates.groupby(["method", "parameter"], sort=False):
+            method, name = map(str, key)  # type: ignore[arg-type]
             truth, values, errors = (of[c].to_numpy() for c in ("truth", "estimate", "standard error"))
             rmse, error = float(np.sqrt(np.mean((values - truth) ** 2))), float(errors.mean())
             row = {
@@ -88,8 +91,8 @@ class RfqExperiment:
                 "standard error": error, "RMSE / s.e.": rmse / error,
                 "largest error (s.e.)": np.max(np.abs(values - truth) / errors),
             }  # fmt: skip
-            if self.identification is not None:
-                row["RMSE / own view"] = rmse / float(self.identification.set_index("what is seen").at[COVERS, name])
+            if bound is not None:
+                row["RMSE / own view"] = rmse / float(bound[name])
             rows.append(row | {"seconds": float(of["seconds"].mean())})
         return pd.DataFrame(rows)
 
@@ -246,7 +249,7 @@ def _games(
     histories = [result.history.assign(replication=r) for r, result in enumerate(played)]
     history = pd.concat(histories, ignore_index=True)
     kept = (history["iteration"] == 1) | (history["iteration"] % _KEPT == 0)
-    return estimates, history[kept].reset_index(drop=True)
+    return estimates, history.loc[kept, :].reset_index(drop=True)
 
 
 def _truth(recipe: Recipe) -> RfqMarket:

@@ -218,7 +218,7 @@ def _mark_out_rows(outs: pd.DataFrame) -> list[Row]:
         "not done": "the same move after quoted requests that were not done",
     }
     return [
-        (f"mark-out {row['horizon']}, {row['requests']}", *(float(row[end]) for end in ("mark_out", "low", "high")),
+        (f"mark-out {row['horizon']}, {row['requests']}", float(row["mark_out"]), float(row["low"]), float(row["high"]),
          int(row["n"]), _SPREADS, meanings[row["requests"]])
         for row in outs.to_dict("records")
     ]  # fmt: skip

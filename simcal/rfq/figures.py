@@ -259,7 +259,7 @@ def _name_steps(ax: Axes, times: pd.Index | None) -> None:
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
-def _reach(middle: np.ndarray, low: pd.Series, high: pd.Series) -> np.ndarray:
+def _reach(middle: np.ndarray, low: Any, high: Any) -> np.ndarray:
     """How far intervals reach to both sides, (2, n), as error bars want it."""
     return np.abs(np.stack([middle - low, high - middle]))
 

@@ -127,7 +127,7 @@ def shift_history(
     for one in markets:
         check_independent(one)
     seen = _quoted_to_their_end(table)
-    most = int(seen["n_dealers"].max())
+    most = int(table.n_dealers[table.quoted].max())
     small = next((one.n_dealers for one in markets if one.n_dealers < most), None)
     if small is not None:
         raise DataError(
@@ -174,8 +174,9 @@ def _quoted_to_their_end(table: Requests) -> pd.DataFrame:
     if table.quotes is not None:
         lowest = np.fmin.reduce([table.reduced(quote) for quote in table.quotes.T[1:]], axis=0)
         best = np.where(table.status != Status.LOST, lowest, np.nan)
-    columns = {"margin": table.margin, "best_rival": best, "gain": table.half_spread * table.size, "size": table.size}
-    return pd.DataFrame(columns | {"status": table.status, "n_dealers": table.n_dealers})[keep].reset_index(drop=True)
+    columns = {"margin": table.margin, "best_rival": best, "gain": table.half_spread * table.size, "size": table.size,
+               "status": table.status, "n_dealers": table.n_dealers}  # fmt: skip
+    return pd.DataFrame({name: column[keep] for name, column in columns.items()})
 
 
 def _chances(seen: pd.DataFrame, tables: dict[int, PanelTables], shift: float) -> tuple[np.ndarray, int]:

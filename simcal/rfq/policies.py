@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -110,7 +109,7 @@ def best_margin(market: RfqMarket, cost: Any = 0.0) -> Any:
 
 def finite_number(name: str, value: Any) -> float:
     """`value` as a finite float, or `ParameterError`."""
-    if isinstance(value, bool) or not isinstance(value, Real | np.number) or not np.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not np.isfinite(float(value)):
         raise ParameterError(f"{name} is {value!r}, but must be a finite number.")
     return float(value)
 

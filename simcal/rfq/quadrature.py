@@ -10,7 +10,7 @@ Cells end where the laws are not smooth. There are two ways to cut the line:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Self
 
@@ -49,7 +49,7 @@ class Cells:
         self.x = edges[:-1, None] + self._halves[:, None] * (1 + nodes)
 
     @classmethod
-    def fast(cls, laws: Iterable[Law], also: Sequence[float] = ()) -> Self:
+    def fast(cls, laws: Iterable[Law], also: Iterable[float] = ()) -> Self:
         """Cells for many integrals; `also` names further edges, where a function changes fast."""
         edges = [np.array([*also], dtype=float)]
         for mean, scale, shape in laws:

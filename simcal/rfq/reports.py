@@ -111,7 +111,7 @@ def _estimates(run: RfqCalibration) -> Section:
     if truth is not None:
         caption += "; the market that made the table is known, and errors are in standard errors"
     units = {name: spec.unit for name, spec in run.market.SPECS.items() if spec.unit}
-    mine = run.own.law.table()[["parameter", "estimate", "standard error"]].rename(columns={"parameter": "own dealer"})
+    mine = run.own.law.table().drop(columns=["method", "seconds"]).rename(columns={"parameter": "own dealer"})
     said = "The own dealer's quotes are all seen; their law was fitted by likelihood, by itself"
     said += f", with its lean against its inventory, {run.own.skew:.3g} half spreads a unit." if run.own.skew else "."
     return Section(
@@ -192,9 +192,9 @@ def _training(run: RfqCalibration) -> Section:
 
 
 def _market(market: RfqMarket) -> Section:
-    frame = pd.DataFrame(market.describe())[["parameter", "value", "unit", "meaning"]]
+    frame = pd.DataFrame(market.describe()).drop(columns="letter")
     frame["value"] = [", ".join(f"{x:.4g}" for x in v) if isinstance(v, tuple) else v for v in frame["value"]]
-    frame["unit"] = frame["unit"].where(frame["unit"] != "", "-")
+    frame["unit"] = [unit or "-" for unit in frame["unit"]]
     prose = ["The whole market as market.toml holds it: what is not estimated above was counted in the table."]
     return Section("The market", prose, [Table(frame, "Dealer 0 is the own one.", digits=4)])
 

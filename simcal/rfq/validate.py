@@ -83,7 +83,7 @@ class RfqValidation:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RfqValidation:
         """The inverse of `to_dict`."""
-        parts = {name: pd.DataFrame(rows).set_index("fact") for name, rows in values["parts"].items()}
+        parts: Any = {name: pd.DataFrame(rows).set_index("fact") for name, rows in values["parts"].items()}
         return cls(**{f.name: values[f.name] for f in fields(cls)} | {"parts": parts})
 
 

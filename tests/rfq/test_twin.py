@@ -32,7 +32,7 @@ ALONE = RfqMarket(rule="smoothed", n_dealers=1, inventory_skew=0.1)
 
 
 def reference_channels(market: RfqMarket, seed: int, first_path: int, n_paths: int, n_steps: int) -> np.ndarray:
-    """What the NumPy engine says, in the channels of the twin."""
+    """What the plain NumPy program says, in the channels of the twin."""
     out = reference.simulate(market, seed, first_path, n_paths, n_steps)
     out = {name: values[:, 1:] for name, values in out.items() if name != "failed_step"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -80,8 +80,9 @@ class Sample:
 
     def take(self, rows: np.ndarray) -> Sample:
         """Some of the requests."""
-        columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Sample(**{name: None if column is None else column[rows] for name, column in columns.items()})
+        columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        taken: dict[str, Any] = {name: None if x is None else x[rows] for name, x in columns.items()}
+        return Sample(**taken)
 
     def statuses_only(self) -> Sample:
         """The same requests with nothing known but done, away and not traded."""

@@ -15,7 +15,7 @@ from simcal.models.lanes import LANES, OPTIONS, U32, U64
 from simcal.noise.compiled import normal_pair, philox, uniform
 from simcal.rfq import rules
 from simcal.rfq.laws import distance_at, place_of_word, quantile_tables
-from simcal.rfq.market import RfqMarket
+from simcal.rfq.market import SPECS, RfqMarket
 from simcal.rfq.rules import (
     N_STREAMS,
     STREAM_CLIENT,
@@ -76,11 +76,13 @@ def coefficients(market: RfqMarket) -> Coefficients:
     needed[STREAM_SIZE // 4] = market.size_log_sd > 0
     needed[STREAM_MOVE // 4] |= market.mid_volatility > 0
     shapes, table_of = np.unique([market.client_shape, *market.vector("quote_shape")], return_inverse=True)
-    margins = [market.vector(name) for name in ("quote_mean", "quote_scale", "inventory_skew")]
+    mean, scale, skew = (market.vector(name) for name in ("quote_mean", "quote_scale", "inventory_skew"))
     cumulative = np.cumsum(market.panel_probabilities) if market.panel_weights is not None else np.empty(0)
-    kinds = (market.mid_law == "walk", market.rule == "smoothed", market.starting_mid)
-    same = [getattr(market, name) for name in Coefficients._fields[10:]]
-    return Coefficients(quantile_tables(shapes), table_of, *margins, cumulative, needed, *kinds, *same)
+    same: Any = {name: getattr(market, name) for name in Coefficients._fields if name in SPECS}
+    return Coefficients(
+        quantile_tables(shapes), table_of, mean, scale, skew, cumulative, needed, walk=market.mid_law == "walk",
+        smoothed=market.rule == "smoothed", start=market.starting_mid, **same,
+    )  # fmt: skip
 
 
 class Lanes(NamedTuple):

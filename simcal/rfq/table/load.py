@@ -111,7 +111,7 @@ def _from_table(table: Table, name: str, mapping: Mapping[str, str] | None) -> R
         n_dealers=read("n_dealers", _counts),
         size=read("notional", to_numbers),
         cover_price=read("cover_price", _numbers_or_nan),
-        traded_price=traded,
+        traded_price=traded,  # type: ignore[arg-type]
         timestamp=times,
         mids={ours[4:]: read(ours, _numbers_or_nan) for ours in found if ours.startswith("mid_")},
         inventory_before=read("inventory_before", to_numbers),

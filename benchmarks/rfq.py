@@ -1,4 +1,4 @@
-"""Speed of the dealer market's kernel beside a vectorised NumPy/SciPy program: `python benchmarks/requests.py`.
+"""Speed of the dealer market's kernel beside a vectorised NumPy/SciPy program: `python benchmarks/rfq.py`.
 
 The peer draws all requests of a batch at once, exponential power through gamma variables, and finds the best quote, the
 cover and who trades. The kernel saves the same three. On one thread CPU time is measured, on more the wall clock; each
