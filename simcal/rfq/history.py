@@ -113,7 +113,7 @@ def shift_history(
     --------
     >>> from simcal.rfq import shift_history
     >>> shift_history("rfq-example", "rfq-example", [-0.1, 0.0, 0.1]).table["hit_ratio"].round(3).tolist()
-    EXAMPLE_HISTORY
+    [0.23, 0.188, 0.146]
     """
     check_level("level", level)
     moved = check_shifts(shifts)

@@ -56,7 +56,7 @@ def request_table(
     >>> from simcal.rfq import RfqMarket, request_table
     >>> table = request_table(RfqMarket(), 1000, seed=1)
     >>> table.n, int(table.done.sum()), round(float(table.margin.mean()), 2)
-    EXAMPLE_TABLE
+    (1000, 123, 0.58)
     """
     if market.rule != "hard":
         raise ParameterError(

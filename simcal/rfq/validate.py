@@ -114,7 +114,7 @@ def validate_requests(
     >>> from simcal.rfq import RfqMarket, request_table, validate_requests
     >>> market = RfqMarket()
     >>> validate_requests(market, request_table(market, 1000), n_samples=20).passed()
-    EXAMPLE_VALIDATE
+    (23, 23)
     """
     began = time.monotonic()
     check_integer("n_samples", n_samples, 2, 100_000)
