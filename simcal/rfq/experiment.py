@@ -79,7 +79,8 @@ class RfqExperiment:
         RMSE / s.e. compares the root mean square error over the replications with the mean of the method's own
         standard errors; RMSE / own view with the smallest standard error from one dealer's statuses and covers.
         """
-        rows, bound = [], None
+        rows: list[dict[str, Any]] = []
+        bound: Any = None
         if self.identification is not None:
             bound = self.identification.set_index("what is seen").loc[COVERS].to_dict()
         for key, of in self.estimates.groupby(["method", "parameter"], sort=False):
@@ -93,7 +94,7 @@ class RfqExperiment:
             }  # fmt: skip
             if bound is not None:
                 row["RMSE / own view"] = rmse / float(bound[name])
-            rows.append(row | {"seconds": float(of["seconds"].mean())})
+            rows.append(row | {"seconds": float(of["seconds"].to_numpy().mean())})
         return pd.DataFrame(rows)
 
     @property
