@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from simcal.errors import ParameterError
+from simcal.report import embed_figure
 from simcal.rfq import figures as report
 
 X = np.linspace(-1.0, 2.0, 12)
@@ -109,7 +110,7 @@ def test_times_do_not_overlap(days):
 
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_a_figure_can_stand_in_a_report(name):
-    assert report.embed_figure(DRAWINGS[name]).startswith("data:image/")
+    assert embed_figure(DRAWINGS[name]).startswith("data:image/")
 
 
 def test_the_hit_curve_shows_ratios_intervals_and_models():
