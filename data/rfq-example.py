@@ -12,8 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 import simcal
-from simcal.data import Requests
-from simcal.models.dealers.request_table import request_table
+from simcal.rfq import Requests, request_table
 
 N, SEED, PER_DAY, DECIMALS = 5_000, 2024, 50, 6
 

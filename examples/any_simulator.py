@@ -1,6 +1,6 @@
 """Any simulator as a market: here a random walk in NumPy, where yours would call mesa, ABIDES or a C++ program.
 
-    simcal calibrate sp500 --market examples/any_simulator.py:market --estimator moments
+simcal calibrate sp500 --market examples/any_simulator.py:market --estimator moments
 """
 
 import numpy as np

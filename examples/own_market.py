@@ -1,7 +1,7 @@
 """A market of your own, from the first line: momentum traders and a market maker who leans against its inventory.
 
-    simcal simulate examples/own_market.py:MakerMarket --paths 1000 --steps 250
-    simcal calibrate sp500 --market examples/own_market.py:MakerMarket
+simcal simulate examples/own_market.py:MakerMarket --paths 1000 --steps 250
+simcal calibrate sp500 --market examples/own_market.py:MakerMarket
 """
 
 from simcal.definition import PriceMarket, Trader, draw, exp, group, output, parameter, state, tanh_half

@@ -1,7 +1,7 @@
 """A series of your own, made by code instead of read from a file.
 
-    simcal facts examples/own_series.py:prices
-    simcal calibrate examples/own_series.py:prices
+simcal facts examples/own_series.py:prices
+simcal calibrate examples/own_series.py:prices
 """
 
 import numpy as np

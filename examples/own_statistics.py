@@ -1,6 +1,6 @@
 """Statistics and a loss of your own for the adversarial game.
 
-    simcal calibrate sp500 --statistics examples/own_statistics.py:sizes --loss examples/own_statistics.py:hinge
+simcal calibrate sp500 --statistics examples/own_statistics.py:sizes --loss examples/own_statistics.py:hinge
 """
 
 from array_api_compat import array_namespace

@@ -11,6 +11,7 @@ from . import facts as facts
 from . import learning as learning
 from . import models as models
 from . import report as report
+from . import rfq as rfq
 from . import trading as trading
 from .book import BookMarket as BookMarket
 from .book import OrderBook as OrderBook
@@ -33,10 +34,10 @@ from .learning import TrainedMarket as TrainedMarket
 from .learning import train as train
 from .models import Market as Market
 from .models import load as load
-from .models.dealers import RfqMarket as RfqMarket
 from .models.herding import HerdingMarket as HerdingMarket
 from .models.stock import StockMarket as StockMarket
 from .paths import Paths as Paths
+from .rfq import RfqMarket as RfqMarket
 from .simulation import simulate as simulate
 from .trading import Backtest as Backtest
 from .trading import backtest as backtest

@@ -14,19 +14,19 @@ PACKAGE = Path(simcal.__file__).parent
 
 # Ground first. A room imports only from its own floor or those below it.
 FLOORS = [
-    {"errors", "noise", "facts", "threads", "json_text", "stale_code", "files"},
+    {"errors", "noise", "facts", "threads", "json_text", "stale_code", "files", "intervals"},
     {"parameters", "user_code", "registry", "subjects"},
     {"paths", "path_files", "exports", "data", "report", "training", "resources"},
-    {"dealing", "definition"},
+    {"definition"},
     {"models"},
     {"simulation"},
     {"calibration", "trading"},
-    {"environments", "rfq_subject"},
-    {"book", "equilibrium", "learning"},
+    {"environments"},
+    {"book", "equilibrium", "learning", "rfq"},
     {"cli"},
 ]
 # Whole subjects in one room each, which the core finds by name only; traders who learn do so in the book's engine.
-SATELLITES = {"book": set(), "equilibrium": {"calibration"}, "learning": {"book"}}
+SATELLITES = {"book": set(), "equilibrium": {"calibration"}, "learning": {"book"}, "rfq": {"calibration", "trading"}}
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 FILES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 

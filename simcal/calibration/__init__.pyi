@@ -15,14 +15,6 @@ from .recipe import Recipe as Recipe
 from .recipe import load_recipe as load_recipe
 from .recipe import recipe_names as recipe_names
 from .report import write_run_report as write_run_report
-from .requests import RequestCalibration as RequestCalibration
-from .requests import RequestExperimentResult as RequestExperimentResult
-from .requests import RequestValidation as RequestValidation
-from .requests import identification as identification
-from .requests import load_request_experiment as load_request_experiment
-from .requests import run_request_experiment as run_request_experiment
-from .requests import validate_requests as validate_requests
-from .requests import write_request_report as write_request_report
 from .result import Calibration as Calibration
 from .result import Run as Run
 from .result import read_run as read_run

@@ -77,7 +77,7 @@ def calibrate(
 
     Returns
     -------
-    A `Calibration`; a `RequestCalibration` or an `EquilibriumCalibration` by recipes of these kinds.
+    A `Calibration`; a `RfqCalibration` or an `EquilibriumCalibration` by recipes of these kinds.
 
     Raises
     ------

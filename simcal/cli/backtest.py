@@ -13,8 +13,8 @@ from simcal.cli.output import Json, print_json, progress_bar, say
 from simcal.errors import ParameterError
 
 if TYPE_CHECKING:
+    from simcal.rfq import HistoryShift
     from simcal.trading import Backtest, FamilyBacktest
-    from simcal.trading.dealers import HistoryShift
 
 _PATIENCE = 3.0  # seconds before a bar appears
 _SHIFTS = (-0.3, -0.2, -0.1, 0.1, 0.2, 0.3)  # half spreads, for a history without --shift
@@ -104,8 +104,7 @@ def command(
             raise ParameterError(
                 f"--history holds a dealer's own requests, but {market} is a market with a price; leave it out."
             )
-        from simcal.data.requests import load_requests, parse_map
-        from simcal.trading.dealers import shift_history
+        from simcal.rfq import load_requests, parse_map, shift_history
 
         requests = load_requests(history, parse_map(map_ or []))
         past = shift_history(requests, market, sorted({0.0, *(shifts or _SHIFTS)}), level=level)

@@ -10,8 +10,8 @@ from simcal.cli.output import print_table, say
 from simcal.report import cells, format_number, give_or_take, span, two_decimals, whole_percent
 
 if TYPE_CHECKING:
+    from simcal.rfq import HistoryShift
     from simcal.trading import Backtest, FamilyBacktest
-    from simcal.trading.dealers import HistoryShift
 
 _MEASURES = {
     "pnl": "P&L", "pnl_deviation": "its deviation", "pnl_value_at_risk": "its value at risk",

@@ -20,7 +20,6 @@ except ModuleNotFoundError as error:
         "pip install 'simcal[rl]'."
     ) from error
 
-from simcal.environments.dealers import DealerEnv, DealerVectorEnv
 from simcal.environments.stock import StockEnv, StockVectorEnv
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
     from simcal.environments.stable_baselines import StableBaselinesEnv
 
 __all__ = [
-    "DealerEnv",
-    "DealerVectorEnv",
+    "DealerEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
+    "DealerVectorEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
     "LearningAECEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
     "LearningEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
     "LearningParallelEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
@@ -42,6 +41,8 @@ __all__ = [
 
 # Where what is imported when it is first used lives, and what must be installed for it.
 _LATER = {
+    "DealerEnv": ("simcal.rfq.environment", "gymnasium", "'simcal[rl]'"),
+    "DealerVectorEnv": ("simcal.rfq.environment", "gymnasium", "'simcal[rl]'"),
     "LearningEnv": ("simcal.learning.environments", "torch", "torch"),
     "LearningVectorEnv": ("simcal.learning.environments", "torch", "torch"),
     "LearningAECEnv": ("simcal.learning.views", "pettingzoo", "'simcal[rl]'"),

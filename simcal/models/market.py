@@ -80,7 +80,7 @@ class Twin(Protocol):
         """Prices, shape (n_paths, n_steps + 1), differentiable in the trainable parameters.
 
         The dealer market's twin also takes ``given``, what is replayed from real requests, and yields a last axis of
-        channels; see `simcal.data.requests.channels`.
+        channels; see `simcal.rfq.rules`.
         """
         ...
 

@@ -5,9 +5,6 @@ them it makes a figure of its own. It returns what it drew on. `period` names th
 the real series in the legend.
 """
 
-from simcal.report.dealing import plot_hit_curve, plot_hit_ratios, plot_quote_distances, plot_request_ends
-from simcal.report.dealing_backtest import plot_inventory, plot_profit_frontier, plot_shifted_margins
-from simcal.report.dealing_money import plot_inventory_path, plot_mark_outs, plot_profit_sources
 from simcal.report.html import Page, Picture, Section, Table, embed_figure, figure_in, write_report
 from simcal.report.paths import plot_path_with_demand, plot_same_noise
 from simcal.report.series import plot_autocorrelation, plot_log_returns, plot_price_paths, plot_tails
@@ -36,24 +33,14 @@ __all__ = [
     "plot_convergence",
     "plot_errors_against_bound",
     "plot_fact_bands",
-    "plot_hit_curve",
-    "plot_hit_ratios",
-    "plot_inventory",
-    "plot_inventory_path",
     "plot_ladder",
     "plot_log_returns",
     "plot_losses",
-    "plot_mark_outs",
     "plot_parameters",
     "plot_path_with_demand",
     "plot_price_paths",
     "plot_profit_fan",
-    "plot_profit_frontier",
-    "plot_profit_sources",
-    "plot_quote_distances",
-    "plot_request_ends",
     "plot_same_noise",
-    "plot_shifted_margins",
     "plot_tails",
     "span",
     "two_decimals",

@@ -1,4 +1,4 @@
-"""Strategies inside a market: `backtest`, `backtest_family`, and pricing policies in `simcal.trading.dealers`."""
+"""Strategies inside a market: `backtest` and `backtest_family`."""
 
 from simcal.trading.backtest import backtest
 from simcal.trading.families import FamilyBacktest, backtest_family

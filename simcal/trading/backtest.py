@@ -140,7 +140,7 @@ def backtest(
     """
     found: Any = models.load(market) if isinstance(market, (str, Path)) else market
     kind = getattr(found, "kind", None)
-    dealers = kind == "rfq"
+    dealers = hasattr(found, "backtest")  # a market that brings its own way, as that of dealers does
     if not dealers and not hasattr(found, "stepper"):
         what = f"a market of kind {kind!r}" if kind is not None else repr(found)
         raise ParameterError(
@@ -171,18 +171,8 @@ def backtest(
     more["progress"] = progress
     default = isinstance(baseline, str) and baseline == "default"
     if dealers:
-        if isinstance(strategy, (list, tuple)):
-            raise ParameterError(
-                "Several strategies were given, but in a dealer market one dealer tries one strategy against rivals; "
-                "give one of them."
-            )
-        from simcal.trading.dealers.policies import policy_of
-        from simcal.trading.dealers.run import backtest_dealers
-
         moved = check_shifts(shifts).tolist()
-        policy = policy_of(strategy, found, options)
-        rival = None if baseline is None else policy_of("own" if default else baseline, found)
-        return backtest_dealers(policy, found, None if rival == policy else rival, noise, shifts=moved, **more)
+        return found.backtest(strategy, noise, options=options, baseline=baseline, shifts=moved, **more)
 
     strategies = strategies_of(strategy, found, noise, options, returns)
     other = None

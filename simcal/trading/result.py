@@ -177,12 +177,10 @@ class Backtest:
         )
 
     def _room(self) -> Any:
-        """Where the sections of this kind of backtest are made: of orders, or of a dealer's quotes."""
-        if self.replayed_paths is None:
-            from simcal.trading.dealers import reporting as room
-        else:
-            from simcal.trading.orders import report as room
-        return room
+        """Where the sections of this kind of backtest are made: here of orders."""
+        from simcal.trading.orders import report
+
+        return report
 
     def save(self, folder: str | Path) -> Path:
         """Write a folder: ``backtest.json``, ``paths.csv``, ``series.csv``, ``market.toml``, and what else there is.

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import simcal
-from simcal.models.dealers import RfqMarket
+from simcal.rfq import RfqMarket
 
 QUICK = ("--paths", 30, "--steps", 20, "--seed", 1)
 

@@ -7,7 +7,7 @@ import pytest
 
 import simcal
 from simcal.calibration import load_recipe
-from simcal.data.requests import load_requests
+from simcal.rfq.table import load_requests
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simcal.data import load_requests
-from simcal.dealing import measure
+from simcal.rfq.facts import measure
+from simcal.rfq.table import load_requests
 
 
 @pytest.fixture(scope="module")

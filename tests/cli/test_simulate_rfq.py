@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import simcal
-from simcal.data.requests import load_requests
-from simcal.models.dealers.request_table import request_table
-from simcal.models.dealers.summary import request_summary
+from simcal.rfq.simulated import request_summary, request_table
+from simcal.rfq.table import load_requests
 
 
 def test_the_summary_speaks_of_requests_and_not_of_returns(command):

@@ -8,7 +8,7 @@ from gymnasium.utils.env_checker import check_env
 import simcal
 from simcal import ParameterError
 from simcal.environments import DealerEnv, DealerVectorEnv
-from simcal.trading.dealers.accounts import Account
+from simcal.rfq.backtest import Account
 
 SAVED = ("side", "size", "n_dealers", "own_quote", "own_done", "own_inventory")
 

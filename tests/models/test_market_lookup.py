@@ -5,9 +5,9 @@ import pytest
 import simcal
 from simcal import models
 from simcal.errors import ParameterError
-from simcal.models.dealers import RfqMarket
 from simcal.models.herding import HerdingMarket
 from simcal.models.stock import StockMarket
+from simcal.rfq import RfqMarket
 
 
 @pytest.mark.parametrize("name", models.names())
