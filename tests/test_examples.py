@@ -1,6 +1,7 @@
 """The examples do what they say, on a small scale."""
 
 import ast
+import re
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,15 @@ def test_any_simulator_is_a_market():
     paths = simcal.simulate(market.replace(sd=0.02), 20, 200)
     assert paths.prices.shape == (20, 201)
     assert np.diff(np.log(paths.prices)).std() > 0.015
+
+
+def test_the_markets_of_the_documentation_run():
+    text = (EXAMPLES.parent / "docs" / "your_own_market.md").read_text(encoding="utf-8")
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        exec(block, names)
+    for name in ("Momentum", "TargetingMarket"):
+        assert simcal.simulate(names[name](), 5, 30).status == "ok"
+    pushed = names["Momentum"]().stepper(0, 0, 1)
+    still = names["Momentum"]().stepper(0, 0, 1)
+    assert pushed.advance(np.array([1.0]))[0] > still.advance()[0]

@@ -11,6 +11,7 @@ from typing import Any
 from simcal.equilibrium.problem import EquilibriumProblem, load_problem
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.parameters import check_names
+from simcal.registry import Registry
 
 Solver = Callable[..., EquilibriumSolution]
 
@@ -50,20 +51,27 @@ class Method:
 
 
 _HERE = "simcal.equilibrium"
-METHODS: dict[str, Method] = {
-    "frictionless": Method(f"{_HERE}.quadratic:solve_frictionless", exact=False),
-    "riccati": Method(f"{_HERE}.quadratic:solve_riccati", quadratic=True),
-    "discrete": Method(f"{_HERE}.quadratic:solve_discrete", quadratic=True),
-    "modal": Method(f"{_HERE}.quadratic:solve_modal", quadratic=True),
-    "quadrature": Method(f"{_HERE}.quadrature:solve_quadrature", two_agents=True),
-    "collocation": Method(f"{_HERE}.collocation:solve_collocation"),
-    "planner": Method(f"{_HERE}.planner:solve_planner"),
-    "leading-order": Method(f"{_HERE}.leading_order:solve_leading_order", two_agents=True, exact=False),
-    "adversarial": Method(
-        f"{_HERE}.adversarial:solve_adversarial", learns=True, settings=f"{_HERE}.adversarial:AdversarialSettings"
-    ),
-}
-"""The methods by name. One of your own stands beside them as ``METHODS["mine"] = Method(my_solver)``."""
+METHODS: Registry[Method] = Registry("simcal.solvers", "a method")
+"""The methods by name; one of your own stands beside them as ``METHODS["mine"] = Method(my_solver)``.
+
+Other packages bring theirs as entry points of that group.
+"""
+
+METHODS.update(
+    {
+        "frictionless": Method(f"{_HERE}.quadratic:solve_frictionless", exact=False),
+        "riccati": Method(f"{_HERE}.quadratic:solve_riccati", quadratic=True),
+        "discrete": Method(f"{_HERE}.quadratic:solve_discrete", quadratic=True),
+        "modal": Method(f"{_HERE}.quadratic:solve_modal", quadratic=True),
+        "quadrature": Method(f"{_HERE}.quadrature:solve_quadrature", two_agents=True),
+        "collocation": Method(f"{_HERE}.collocation:solve_collocation"),
+        "planner": Method(f"{_HERE}.planner:solve_planner"),
+        "leading-order": Method(f"{_HERE}.leading_order:solve_leading_order", two_agents=True, exact=False),
+        "adversarial": Method(
+            f"{_HERE}.adversarial:solve_adversarial", learns=True, settings=f"{_HERE}.adversarial:AdversarialSettings"
+        ),
+    }
+)
 
 
 def default_method(problem: EquilibriumProblem) -> str:
