@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from simcal.definition.printer import Coefficients, Loop, Rows, Stages
+from simcal.definition.printer import Coefficients, Loop, Rows, Stages, literal
 from simcal.definition.program import Key, Program
 from simcal.definition.trace import Node
 
@@ -197,7 +197,7 @@ class Emitter:
     def _start(self, key: Key) -> str:
         node = self.program.starts[key]
         if node.op == "constant":
-            return f"real({node.args[0]!r})"
+            return literal(node)
         place = self.coefficients.place(node)
         return f"{node.group}_c[{place}, i]" if node.group else f"c[{place}]"
 

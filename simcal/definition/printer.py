@@ -11,6 +11,7 @@ check when the loop is entered, and beyond a few of these it gives up and the lo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from simcal.definition.trace import DefinitionError, Node, reach
@@ -46,6 +47,12 @@ def _place(nodes: list[Node], node: Node) -> int:
     if node not in nodes:
         nodes.append(node)
     return nodes.index(node)
+
+
+def literal(node: Node) -> str:
+    """A constant as it stands in emitted code."""
+    value = node.args[0]
+    return f"real({value!r})" if math.isfinite(value) else f"real(float({str(value)!r}))"
 
 
 class Rows:
@@ -171,7 +178,7 @@ class Loop:
     def _coefficient(self, node: Node) -> str:
         if node.op == "constant":
             self.names[node] = name = f"k{node.number}"
-            self.before[f"{name} = real({node.args[0]!r})"] = None
+            self.before[f"{name} = {literal(node)}"] = None
         else:
             name = f"k{node.number}_{node.args[0]}" if node.op == "parameter" else f"k{node.number}"
             self.names[node] = name

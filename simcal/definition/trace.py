@@ -181,7 +181,7 @@ class Tape:
 
     def total(self, group: str, node: Node) -> Node:
         """The sum of a number over the traders of a group."""
-        return self.add("total", group, node, varies=node.varies)
+        return self.add("total", group, node, varies=True)
 
     def each(self, group: str, node: Node) -> Node:
         """A number of paths as one of each trader, so that it is at hand in the loop over them."""

@@ -9,6 +9,7 @@ from simcal import noise
 from simcal.definition import (
     PriceMarket,
     Trader,
+    choice,
     draw,
     exp,
     group,
@@ -159,3 +160,24 @@ def test_a_surrogate_gives_a_hard_rule_a_slope():
     moves = np.sign(np.diff(prices.numpy(), axis=1))
     signal = normals[:, 0].T.numpy() + 0.1
     np.testing.assert_array_equal(moves, np.where(signal >= 0.2, 1, np.where(signal <= -0.2, -1, 0)))
+
+
+def test_orders_that_do_not_differ_and_bounds_without_end_are_numbers_too():
+    class Steady(Trader):
+        much = parameter(0.5, "what it always orders")
+
+        def orders(self, market):
+            return minimum(self.much, float("inf")) if market.eager else self.much
+
+    class Calm(PriceMarket):
+        steady = group(Steady, 3)
+        eager = choice("", ("", "yes"), "whether a bound is asked for")
+        price = state(100.0)
+        z = draw()
+
+        def step(self):
+            self.price = self.price + 0.001 * self.orders("steady").demand + maximum(0.0 * self.z, float("-inf"))
+
+    for market in (Calm(much=[1.0, 2.0, 3.0]), Calm(much=[1.0, 2.0, 3.0], eager="yes")):
+        prices = simcal.simulate(market, 2, 10).prices
+        np.testing.assert_allclose(prices, np.broadcast_to(100 + 0.006 * np.arange(11), (2, 11)))
