@@ -29,7 +29,7 @@ from numba import njit
 
 from simcal.definition.elementary import exponential, tanh_half
 from simcal.definition.lanes import (
-    INLINED, LANES, OPTIONS, REFRESH, REVERSE, SHELF, STEP, U64, draw, draw_each, gather_lags, gather_means,
+    INLINED, LANES, OPTIONS, PASTED, REFRESH, REVERSE, SHELF, STEP, U64, draw, draw_each, gather_lags, gather_means,
     note_failures, spread, store, sum_recent,
 )
 

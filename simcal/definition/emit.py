@@ -27,6 +27,8 @@ class Emitter:
         Nodes that every step lays down in rows beside the states and the price: outputs, or what a reverse will read.
     """
 
+    inlining = "STEP"  # how its functions come into the loops around them, see `simcal.definition.lanes`
+
     def __init__(self, program: Program, keep: Sequence[Node] = ()) -> None:
         self.program, self.market = program, program.market
         self.groups = list(self.market.GROUPS)
@@ -151,10 +153,10 @@ class Emitter:
                 lines += ["if t % REFRESH == 0:", *("    " + x for x in anew), "else:", *("    " + x for x in roll)]
         return [" " * indent + line for line in lines]
 
-    def head(self, name: str, arguments: str, *, rows: bool = True, options: str = "STEP") -> list[str]:
+    def head(self, name: str, arguments: str, *, rows: bool = True, options: str = "") -> list[str]:
         """The first lines of an emitted function."""
         lines = [
-            f"@njit(**{options})", f"def {name}({arguments}):",
+            f"@njit(**{options or self.inlining})", f"def {name}({arguments}):",
             "    real = w.dtype.type", "    zero, one, half = real(0), real(1), real(0.5)",
             "    width = min(width, LANES)", "    c, n = p[0], p[1]",
         ]  # fmt: skip

@@ -20,6 +20,8 @@ ARGUMENTS = "p, floor, z, row, lo, width, t, w, rings, rows, kept, memories, gra
 class ReverseEmitter(Emitter):
     """Text of ``keep``, ``recall``, ``back`` and ``finish`` beside that of the forward functions."""
 
+    inlining = "PASTED"
+
     def __init__(self, derivative: Derivative) -> None:
         self.derivative, program = derivative, derivative.program
         self.results = [

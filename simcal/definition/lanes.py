@@ -24,8 +24,9 @@ OPTIONS: Any = {"error_model": "numpy", "fastmath": False, "nogil": True}
 REVERSE: Any = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}, "nogil": True}
 # A part that is not inlined is optimised once when compiled and otherwise when read from the cache: the order of its
 # sums, and so their last bits, would depend on whether the process is the first.
-INLINED: Any = {**REVERSE, "forceinline": True}
-STEP: Any = {**OPTIONS, "forceinline": True}
+INLINED: Any = {**REVERSE, "inline": "always"}
+STEP: Any = {**OPTIONS, "forceinline": True}  # of functions that two loops share: it is translated once
+PASTED: Any = {**OPTIONS, "inline": "always"}  # of those that one loop has to itself: quicker to compile
 REFRESH = 64  # steps between two exact sums of moving means; in between they are rolled
 U32, U64 = np.uint32, np.uint64
 
