@@ -11,7 +11,7 @@ class MomentumTrader(Trader):
     """Buys after rises of the log price over its own horizon, and has opinions of its own."""
 
     horizon = parameter((5, 20, 60), "steps over which it measures the trend", 1, integer=True, trainable=False)
-    steepness = parameter(20.0, "how sharply it answers to the trend", 0, open=True)
+    steepness = parameter(2.0, "how sharply it answers to the trend", 0, open=True)
     opinion_sd = parameter(1.0, "deviation of its own opinion", 0)
     opinion = draw()
 
@@ -25,9 +25,9 @@ class MakerMarket(PriceMarket):
 
     title = "market with a maker"
     momentum = group(MomentumTrader, 3)
-    impact = parameter(0.01, "change of the log price per unit of excess demand", 0, open=True)
-    lean = parameter(0.002, "change of the log price per unit that the maker holds", 0)
-    forget = parameter(0.1, "share of its inventory that the maker lays off elsewhere per step", 0, 1)
+    impact = parameter(0.004, "change of the log price per unit of excess demand", 0, open=True)
+    lean = parameter(0.0005, "change of the log price per unit that the maker holds", 0)
+    forget = parameter(0.3, "share of its inventory that the maker lays off elsewhere per step", 0, 1)
 
     log_price = state(0.0)
     inventory = state(0.0)
