@@ -56,7 +56,7 @@ def command(
     if as_json:
         print_json({"source": source, **found})
     else:
-        show(shown)
+        show(shown, say)
 
 
 def _price_facts(source: str, fact: list[str] | None, paths: int, options: dict[str, Any], as_json: bool) -> None:

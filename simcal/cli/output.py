@@ -67,12 +67,12 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     Console().print(table)
 
 
-def show(shown: Shown) -> None:
-    """Tables on the screen, and sentences below them."""
+def show(shown: Shown, tell: Callable[[str], None] = print) -> None:
+    """Tables on the screen, and sentences below them, by `tell`."""
     for title, table in shown.tables.items():
         print_table(table, title)
     for sentence in shown.sentences:
-        print(sentence)
+        tell(sentence)
 
 
 @contextmanager

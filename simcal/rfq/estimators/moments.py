@@ -45,6 +45,7 @@ def fit_moments(
     def rows(free: np.ndarray) -> np.ndarray:
         return residuals(Laws.of(to_natural(free, logs)))
 
+    @np.errstate(over="ignore")  # a trial step may go too far; the search comes back from it
     def means(free: np.ndarray) -> np.ndarray:
         prior = prior_terms(NAMES, to_natural(free, logs), shape_prior)
         return np.concatenate([rows(free).mean(axis=0), prior / np.sqrt(sample.n)])

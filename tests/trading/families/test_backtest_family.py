@@ -239,7 +239,7 @@ def test_paths_that_fail_are_left_out_with_a_warning():
         ({"n_paths": 1}, ParameterError, "n_paths"),
         ({"size": -1}, ParameterError, "size"),
         ({"level": 2}, ParameterError, "level"),
-        ({"prices": np.linspace(1, 2, 100), "train": 0.9}, DataError, "too few"),
+        ({"prices": np.linspace(1, 2, 150), "train": 0.9}, DataError, "too few"),
         ({"prices": np.linspace(1, 2, 300), "train": 1.5}, ParameterError, "training share"),
         ({"prices": "unheard-of"}, DataError, "unheard-of"),
         ({"prices": np.linspace(1, 2, 300), "peers": ("nothing",)}, ParameterError, "no baseline"),
