@@ -19,6 +19,10 @@ class RunKind:
     word = "run"  # what messages call one
     units = "start"  # what its bars of progress count
 
+    def of(self, recipe: Recipe) -> RunKind:
+        """The kind of run that a recipe of this kind leaves."""
+        return self
+
     def calibrate(self, market: Any, data: Any, recipe: Recipe, **options: Any) -> Any:
         """A result from data and a recipe; `market` is None where the recipe's is meant. As `simcal.calibrate`."""
         raise NotImplementedError

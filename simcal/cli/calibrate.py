@@ -81,7 +81,7 @@ def command(
     settings = override(
         chosen, seed=seed, budget=budget, starts=None if played else starts, iterations=None if played else iterations
     )
-    kind = RUNS.find(settings.run)
+    kind = RUNS.find(settings.run).of(settings)
     n_bars, length = kind.bars(settings)
     if played:
         n_bars, length = starts or n_bars, iterations or length

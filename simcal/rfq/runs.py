@@ -32,6 +32,10 @@ class RequestRuns(RunKind):
             )
         return calibrate_rfq(origin, data, recipe, choose=choose, mapping=mapping, **options)
 
+    def of(self, recipe: Recipe) -> RunKind:
+        """Experiments have a kind of their own."""
+        return EXPERIMENT if recipe.requests is not None and recipe.requests.experiment is not None else self
+
     def play(self, recipe: Recipe, **options: Any) -> Any:
         """The experiment of the recipe."""
         from simcal.rfq import run_rfq_experiment
