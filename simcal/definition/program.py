@@ -108,6 +108,7 @@ class Program:
     def windows(self) -> list[Node]:
         """The means of past values that something is made from; a difference of two of them is one itself."""
         used = {a for n in self.tape.nodes if n.op != "window" for a in n.args if isinstance(a, Node)}
+        used |= {*self.after.values(), *self.outputs.values()}
         return [n for n in self.tape.nodes if n.op == "window" and n in used]
 
 
