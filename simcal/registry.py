@@ -97,7 +97,8 @@ class Registry(MutableMapping[str, T], Generic[T]):
 @cache
 def _entry_points(group: str) -> dict[str, EntryPoint]:
     found = {point.name: point for point in importlib.metadata.entry_points(group=group)}
-    return found | {name: EntryPoint(name, place, group) for name, place in _source_tree().get(group, {}).items()}
+    found |= {name: EntryPoint(name, place, group) for name, place in _source_tree().get(group, {}).items()}
+    return dict(sorted(found.items()))  # whatever the order in which an installer wrote them
 
 
 @cache

@@ -43,7 +43,7 @@ def load_definition(reference: str) -> Any:
     ParameterError
         There is no such file, it fails when it is run, or it has no such name.
     """
-    found = _REFERENCE.fullmatch(reference)
+    found = _REFERENCE.fullmatch(str(reference))
     if found is None:
         raise ParameterError(f"{reference!r} is not understood; give a file and a name in it as FILE.py:NAME.")
     file, name = Path(found["path"]), found["name"]
@@ -67,6 +67,7 @@ def _module(file: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # where dataclasses and pickles look for it
+    before = set(sys.modules)
     sys.path.insert(0, str(file.parent))  # the file may import its neighbours, as a script may
     try:
         spec.loader.exec_module(module)
@@ -77,6 +78,11 @@ def _module(file: Path) -> ModuleType:
         ) from error
     finally:
         sys.path.remove(str(file.parent))
+        # A neighbour is the file's own: a file elsewhere may have another one of the same name.
+        for new in set(sys.modules) - before:
+            origin = getattr(sys.modules[new], "__file__", None)
+            if origin is not None and Path(origin).resolve().is_relative_to(file.parent):
+                del sys.modules[new]
     import cloudpickle
 
     cloudpickle.register_pickle_by_value(module)

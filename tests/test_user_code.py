@@ -28,6 +28,14 @@ def test_a_file_is_run_once_and_again_when_it_has_changed(tmp_path):
     assert load_definition(f"{path}:value") == 2
 
 
+def test_two_files_may_have_different_neighbours_of_one_name(tmp_path):
+    for i, name in enumerate(("a", "b")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text("from neighbour import value\n")
+        (tmp_path / name / "neighbour.py").write_text(f"value = {i}\n")
+    assert [load_definition(f"{tmp_path / name}/mine.py:value") for name in ("a", "b")] == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("text", "reference", "said"),
     [

@@ -78,13 +78,13 @@ def test_a_folder_without_a_market_is_not_a_run(tmp_path):
         ("kind = ", r".*a\.toml is not a TOML file: "),
         (
             "impact = 0.1",
-            r"The market's kind is None, but must be one of stock, herding, rfq, book, equilibrium-market\.",
+            r"The market's kind is None, but must be one of book, equilibrium-market, herding, rfq, stock\.",
         ),
         (
             "kind = 'rok'",
-            r"The market's kind is 'rok', but must be one of stock, herding, rfq, book, equilibrium-market\.",
+            r"The market's kind is 'rok', but must be one of book, equilibrium-market, herding, rfq, stock\.",
         ),
-        ("kind = ['stock']", r"The market's kind is \['stock'\], but must be one of stock, herding, rfq, "),
+        ("kind = ['stock']", r"The market's kind is \['stock'\], but must be one of book, "),
         ("kind = 'stock'\nimpct = 0.1", r"'impct' is not a parameter of the stock market; did you mean 'impact'\?"),
         ("kind = 'stock'\nimpact = 2", r"impact is 2, but must be a number between 0 and 1, the ends excluded\."),
         ("kind = 'rfq'\nclient_man = 1", r"'client_man' is not a parameter of the dealer market; did you mean "),

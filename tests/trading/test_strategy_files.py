@@ -42,11 +42,11 @@ def test_a_file_may_have_dataclasses_and_import_its_neighbours(folder):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("mine", "'mine' is not understood; give a file and a function as FILE.py:NAME"),
+        ("mine", "'mine' is not understood; give a file and a name in it as FILE.py:NAME"),
         ("mine.py:", "is not understood"),
-        ("none.py:mine", "no file .*none.py to take the strategy mine from"),
+        ("none.py:mine", "no file .*none.py to take mine from"),
         ("mine.py:yours", "mine.py has no yours; it has .*mine"),
-        ("empty.py:mine", "empty.py has no mine; it defines no function"),
+        ("empty.py:mine", "empty.py has no mine; it defines nothing"),
         ("mine.py:number", "number in .*mine.py is of type int, but a strategy must be a function"),
         ("ends.py:mine", r"fails when it is run \(SystemExit: 3\)"),
         ("wrong.py:mine", r"fails when it is run \(SyntaxError"),
