@@ -8,7 +8,7 @@ same step also runs as it stands on NumPy arrays and PyTorch tensors. ``market.s
 """
 
 from simcal.definition.declarations import Orders, choice, draw, group, output, parameter, state
-from simcal.definition.functions import exp, log, maximum, minimum, root, sign, tanh_half, where
+from simcal.definition.functions import exp, log, maximum, minimum, root, sign, sinh, tanh_half, where
 from simcal.definition.language import Trader
 from simcal.definition.market import PriceMarket
 from simcal.definition.trace import DefinitionError
@@ -30,6 +30,7 @@ __all__ = [
     "root",
     "sign",
     "state",
+    "sinh",
     "tanh_half",
     "where",
 ]

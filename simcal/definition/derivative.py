@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from simcal.definition.functions import tanh_half, where
+from simcal.definition.functions import exp, tanh_half, where
 from simcal.definition.program import Key, Numbers, Program, evaluate
 from simcal.definition.trace import Node, reach
 
@@ -168,6 +168,8 @@ def _hand_down(node: Node, g: Node) -> Iterator[tuple[Node, Node]]:
         yield x, g / x
     elif op == "tanh_half":
         yield x, g * 0.5 * (1.0 - node * node)
+    elif op == "sinh":
+        yield x, g * 0.5 * (exp(x) + exp(-x))
     elif op == "root":
         yield x, g * node.tape.operate("root_slope", node)
     elif op == "**":

@@ -51,6 +51,11 @@ def tanh_half(x: Any) -> Any:
     return (0.5 * x).tanh() if _tensor(x) is not None else np.tanh(0.5 * x)
 
 
+def sinh(x: Any) -> Any:
+    """(e^x - e^-x) / 2: a draw with heavy tails from a normal one, which can be undone."""
+    return x.tape.operate("sinh", x) if isinstance(x, Node) else x.sinh() if _tensor(x) is not None else np.sinh(x)
+
+
 def root(x: Any) -> Any:
     """The square root of the positive part; its slope is 0 where x is not positive. NaN stays NaN."""
     if isinstance(x, Node):

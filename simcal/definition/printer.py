@@ -19,7 +19,7 @@ from simcal.definition.trace import DefinitionError, Node, reach
 _TEXT = {
     "+": "{} + {}", "-": "{} - {}", "*": "{} * {}", "/": "{} / {}", "<": "{} < {}", "<=": "{} <= {}",
     "negative": "-{}", "same": "{}", "abs": "abs({})", "exp": "exponential({})", "log": "math.log({})",
-    "tanh_half": "tanh_half({})",
+    "tanh_half": "tanh_half({})", "sinh": "(half * (exponential({0}) - exponential(-{0})))",
     "root": "math.sqrt(zero if {0} < zero else {0})", "where": "({1} if {0} else {2})",
     "root_slope": "(zero if {0} <= zero else half / (floor if {0} < floor else {0}))",
     "sign": "(one if {0} >= {1} else (-one if {0} <= -{1} else zero))",

@@ -200,7 +200,7 @@ _NUMERIC: dict[str, Any] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
     "<": operator.lt, "<=": operator.le, "negative": operator.neg, "abs": abs, "exp": functions.exp,
     "log": functions.log, "tanh_half": functions.tanh_half, "root": functions.root, "where": functions.where,
-    "sign": functions.sign,
+    "sign": functions.sign, "sinh": functions.sinh,
     "root_slope": lambda value: np.where(value <= 0, 0.0, 0.5 / np.where(value <= 0, 1.0, value)),
     "traders": lambda values: values.sum(),
 }  # fmt: skip

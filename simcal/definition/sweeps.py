@@ -29,8 +29,8 @@ class Sweeps:
     They give derivatives in every real parameter, whichever are trained: so one module serves many choices of them.
     """
 
-    def __init__(self, market: Definition, trained: frozenset[str]) -> None:
-        self.market, self.program = market, Program(market, trained)
+    def __init__(self, market: Definition, trained: frozenset[str], program: type[Program] = Program) -> None:
+        self.market, self.program = market, program(market, trained)
         self.following = following(market, trained)
         real = frozenset(name for name, spec in market.SPECS.items() if not spec.integer)
         self.derivative = Derivative(self.program, real)

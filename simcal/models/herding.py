@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from simcal.definition import PriceMarket, draw, exp, log, output, parameter, state, tanh_half
+from simcal.definition import PriceMarket, draw, exp, log, maximum, minimum, output, parameter, sinh, state, tanh_half
 from simcal.errors import ParameterError
 from simcal.models.fundamental import correlated, next_value, next_variance
 from simcal.models.traders import attractiveness
@@ -37,6 +37,16 @@ class HerdingMarket(PriceMarket):
       an exponentially weighted mean of past changes, so that they answer to the falls of days or weeks.
     * ``fundamental_tail`` and ``chartist_tail`` h and ``chartist_skew`` s give z heavy tails and a skew at mean 0 and
       variance 1, see `shaped`.
+    * ``johnson_tail`` :math:`\tau` and ``johnson_skew`` do so by Johnson's law, see `johnson`, which can be undone: with
+      it the likelihood of prices is exact, `simcal.definition.likelihood`.
+    * ``turbulence_response`` makes traders chartists when prices have lately moved much, whatever the direction, and
+      ``fall_attraction``, ``rise_attraction`` compare the trend with the size of those moves:
+
+      .. math::
+          q(t) = \omega_q q(t-1) + (1 - \omega_q) |r(t)|, \quad
+          a(t) \mathrel{+}= \alpha_- \min(m/q, 0) + \alpha_+ \max(m/q, 0) - \alpha_q \log(q / q_0)
+
+      with m and q after step t: these answer at once. ``slow_sensitivity`` :math:`\chi_m` lets chartists answer m too.
     * ``growth`` g makes price and fundamental value :math:`e^{g t}` times as large, which traders do not trade on.
     * The log fundamental value follows the process of the stock market, `simcal.models.fundamental`, with
       variance ``variance_mean`` per step (a random walk where ``fundamental_reversion`` is 0).
@@ -92,6 +102,28 @@ class HerdingMarket(PriceMarket):
     chartist_skew: float = parameter(
         0.0, "skew of the chartists' own demand, about a sixth of its skewness", letter="s", scale=0.1
     )
+    johnson_tail: float = parameter(
+        0.0, "weight of the tails of the chartists' own demand, by Johnson's law", 0, 1.5, letter="tau"
+    )
+    johnson_skew: float = parameter(0.0, "skew of the chartists' own demand, by Johnson's law", letter="s_J", scale=0.1)
+    slow_sensitivity: float = parameter(
+        0.0, "chartists' demand per unit of the remembered trend", letter="chi_m", scale=10.0
+    )
+    turbulence_response: float = parameter(
+        0.0, "attractiveness of chartism per log size of recent moves", letter="alpha_q"
+    )
+    turbulence_memory: float = parameter(
+        0.95, "weight that the size of moves keeps from step to step", 0, 1, letter="omega_q"
+    )
+    usual_move: float = parameter(
+        0.008, "size of a move that is neither calm nor turbulent", 0, open=True, letter="q_0", trainable=False
+    )
+    fall_attraction: float = parameter(
+        0.0, "attractiveness of fundamentalism per falling trend in recent moves", letter="alpha_-"
+    )
+    rise_attraction: float = parameter(
+        0.0, "attractiveness of fundamentalism per rising trend in recent moves", letter="alpha_+"
+    )
     growth: float = parameter(0.0, "growth of price and fundamental value", letter="g", unit="1/step", scale=1e-3)
     # The fundamental value: constant where both variance_mean and vol_of_vol are 0.
     fundamental_mean: float = parameter(
@@ -119,6 +151,7 @@ class HerdingMarket(PriceMarket):
     log_price: float = state(0.0)
     change: float = state(0.0)
     trend: float = state(0.0)
+    move: float = state("usual_move")
     balance: float = state(lambda m: 2 * m.share_start - 1)
     log_value: float = state(lambda m: log(m.fundamental_start / m.initial_price), checked=True)
     variance: float = state("variance_start")
@@ -147,11 +180,18 @@ class HerdingMarket(PriceMarket):
             self.log_value = next_value(self.log_value, mean, self.fundamental_reversion, self.variance, shock)
         gap = self.log_price - self.log_value
         share = 0.5 + 0.5 * self.balance
-        fundamentalist = self.fundamental_sd * self._own("fundamental_tail") - self.value_sensitivity * gap
+        fundamentalist = -self.value_sensitivity * gap
+        if self.uses("fundamental_sd"):
+            fundamentalist = self.fundamental_sd * self._own("fundamental_tail") - self.value_sensitivity * gap
         sd = self.chartist_sd
         if self.uses("fall_response"):
             sd = sd - sd * tanh_half(self.fall_response * self.trend)
-        chartist = self.trend_sensitivity * self.change + sd * self._own("chartist_tail", "chartist_skew")
+        z = self._own("chartist_tail", "chartist_skew")
+        if self.uses("johnson_tail"):
+            z = johnson(z, self.johnson_tail, self.johnson_skew)
+        chartist = self.trend_sensitivity * self.change + sd * z
+        if self.uses("slow_sensitivity"):
+            chartist = chartist + self.slow_sensitivity * self.trend
         by_value, by_trend = share * fundamentalist, (0.5 - 0.5 * self.balance) * chartist
 
         a = attractiveness(
@@ -159,11 +199,17 @@ class HerdingMarket(PriceMarket):
         )
         if self.uses("trend_attraction"):
             a = a + self.trend_attraction * self.trend
-        self.balance = tanh_half(self.choice_intensity * a)
         self.change = self.impact * (by_value + by_trend + self.outside)
         before, self.trend = self.trend, self.change
         if self.uses("trend_memory"):
             self.trend = self.trend_memory * before + (1 - self.trend_memory) * self.change
+        if self.uses("turbulence_response", "fall_attraction", "rise_attraction"):
+            kept = self.turbulence_memory
+            self.move = kept * self.move + (1 - kept) * abs(self.change)
+            relative = self.trend / self.move
+            a = a + self.fall_attraction * minimum(relative, 0.0) + self.rise_attraction * maximum(relative, 0.0)
+            a = a - self.turbulence_response * log(self.move / self.usual_move)
+        self.balance = tanh_half(self.choice_intensity * a)
         self.log_price = self.log_price + self.change
 
         grown = self.growth * self.age
@@ -191,6 +237,13 @@ class HerdingMarket(PriceMarket):
         for name in ("fundamental_tail", "chartist_tail"):
             if getattr(self, name) == self.SPECS[name].high:
                 raise ParameterError(f"{name} is 0.5, at which the variance is infinite, but must be below 0.5.")
+        if self.johnson_tail > 0 and (self.chartist_tail > 0 or self.chartist_skew != 0):
+            raise ParameterError(
+                "johnson_tail and chartist_tail or chartist_skew are both given, but the chartists' own demand has one "
+                "law; set one of them to 0."
+            )
+        if self.johnson_tail == 0 and self.johnson_skew != 0:
+            raise ParameterError("johnson_skew is given, but has a meaning only with a johnson_tail above 0.")
 
     def rescaled(self, factor: float) -> Self:
         """The market whose log returns are `factor` times as large, exactly; impact and sensitivities stay."""
@@ -201,6 +254,7 @@ class HerdingMarket(PriceMarket):
 
         return self.replace(
             fundamental_sd=self.fundamental_sd * factor,
+            usual_move=self.usual_move * factor,
             chartist_sd=self.chartist_sd * factor,
             misalignment=self.misalignment / factor**2,
             misalignment_tilt=self.misalignment_tilt / factor,
@@ -231,3 +285,17 @@ def shaped(z: Any, tail: Any, skew: Any) -> Any:
     scale = (rest**-1.5 + skew * skew * of_square) ** -0.5
     square = z * z
     return (-scale * skew * center + scale * z + scale * skew * square) * exp(0.5 * tail * square)
+
+
+def johnson(z: Any, tail: Any, skew: Any) -> Any:
+    r"""A draw with Johnson's S_U law, mean 0 and variance 1, from a standard normal z.
+
+    .. math:: (\sinh(\tau z + s) - e^{\tau^2/2} \sinh s) / \sqrt{\tfrac12 (w - 1)(w \cosh 2s + 1)}, \quad w = e^{\tau^2}
+
+    All moments are finite; the kurtosis without a skew is :math:`(w^4 + 2 w^2 + 3) / 2`. It is monotone in z, so that z
+    follows from the draw. Source: Johnson, Biometrika 36 (1949) 149-176.
+    """
+    w = exp(tail * tail)
+    variance = 0.5 * (w - 1.0) * (w * (0.5 * (exp(2.0 * skew) + exp(-2.0 * skew))) + 1.0)
+    mean = exp(0.5 * tail * tail) * (0.5 * (exp(skew) - exp(-skew)))
+    return (sinh(tail * z + skew) - mean) * variance**-0.5
