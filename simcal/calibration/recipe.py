@@ -20,11 +20,11 @@ from simcal.calibration.settings import EarlyStopping as EarlyStopping
 from simcal.calibration.settings import EquilibriumSettings as EquilibriumSettings
 from simcal.calibration.settings import Experiment as Experiment
 from simcal.calibration.settings import GameSettings as GameSettings
+from simcal.calibration.settings import LikelihoodSettings, Strict
 from simcal.calibration.settings import MomentSettings as MomentSettings
 from simcal.calibration.settings import RecoverySettings as RecoverySettings
 from simcal.calibration.settings import RequestSettings as RequestSettings
 from simcal.calibration.settings import Starts as Starts
-from simcal.calibration.settings import Strict
 from simcal.errors import ParameterError
 from simcal.parameters import check_names
 from simcal.resources import resource_folder
@@ -123,6 +123,7 @@ class PriceRecipe(_Simulated):
     starts: Starts = Starts()
     early_stopping: EarlyStopping | None = None
     moments: MomentSettings = MomentSettings()
+    likelihood: LikelihoodSettings = LikelihoodSettings()
 
     @property
     def statistics(self) -> str:

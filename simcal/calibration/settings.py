@@ -158,6 +158,12 @@ class MomentSettings(Strict):
     block: int = Field(default=750, ge=2)  # steps of a bootstrap block, for the weights of the first round
 
 
+class LikelihoodSettings(Strict):
+    """How parameters are estimated by exact likelihood; see `simcal.calibration.likelihood`."""
+
+    priors: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)  # widths around the start
+
+
 class RecoverySettings(MomentSettings):
     """A market found again from single long samples of its own, by simulated moments and by the game."""
 

@@ -29,8 +29,8 @@ __all__ = [
     "parameter",
     "root",
     "sign",
-    "state",
     "sinh",
+    "state",
     "tanh_half",
     "where",
 ]

@@ -124,6 +124,8 @@ class _Run:
 
     def _start(self, now: Any, what: State | Output, group: str | None) -> Any:
         start: Any = what.start
+        if group is None and what.name in self.description.begun:
+            return self.kind.row(self.description.begun[what.name])
         traders: tuple[int, ...] = ()
         if group is not None:
             now, traders = self._trader(self.description.GROUPS[group], {}), (getattr(self.description, f"n_{group}"),)

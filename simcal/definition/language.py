@@ -8,6 +8,7 @@ else is made from that one method: see `simcal.definition`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace as dataclass_replace
 from typing import Any, ClassVar, Self, dataclass_transform
@@ -75,6 +76,7 @@ class Definition:
     CHOICES: ClassVar[dict[str, Choice]]
     GROUPS: ClassVar[dict[str, Group]]
     OUTPUTS: ClassVar[tuple[str, ...]]
+    BEGUN = "begun"  # key under which a description keeps where its paths begin, see `started`
 
     def __init_subclass__(cls) -> None:
         cls.DECLARED = declared = declarations(cls)
@@ -138,31 +140,73 @@ class Definition:
     def _values(self) -> dict[str, Any]:
         return {name: self.__dict__[name] for name in (*self.SPECS, *self.CHOICES)}
 
+    @property
+    def begun(self) -> dict[str, float]:
+        """States and outputs at which paths begin, where `started` says so."""
+        return self.__dict__.get(self.BEGUN, {})
+
+    def started(self, **states: float) -> Self:
+        """The market with paths that begin in other states than its definition says, as those of a certain day.
+
+        Parameters
+        ----------
+        **states
+            States and outputs of the market (not of each trader) by name; the others stay. None at all: the definition.
+
+        Raises
+        ------
+        ParameterError
+            An unknown name, or a number that is not finite.
+
+        Examples
+        --------
+        >>> import simcal
+        >>> crowded = simcal.load("herding").started(balance=-0.9)  # 95 % chartists
+        >>> crowded.replace(growth=0.001).begun
+        {'balance': -0.9}
+        """
+        known = [name for name, what in self.DECLARED.items() if isinstance(what, (State, Output))]
+        check_names(states, known, f"a state or output of the {self.title}")
+        for name, value in states.items():
+            if not math.isfinite(value):
+                raise ParameterError(f"{name} is to begin at {value}, but must be a finite number.")
+        new = self.replace()
+        new.__dict__[self.BEGUN] = {**self.begun, **{n: float(v) for n, v in states.items()}} if states else {}
+        return new
+
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self._values() == other._values()
+        return type(other) is type(self) and self._values() == other._values() and self.begun == other.begun
 
     def __hash__(self) -> int:
-        return hash((type(self), *self._values().values()))
+        return hash((type(self), *self._values().values(), *self.begun.items()))
 
     def __repr__(self) -> str:
         given = {**{n: s.default for n, s in self.SPECS.items()}, **{n: c.default for n, c in self.CHOICES.items()}}
         changed = [f"{name}={value!r}" for name, value in self._values().items() if value != given[name]]
-        return f"{type(self).__name__}({', '.join(changed)})"
+        begun = f".started({', '.join(f'{n}={v!r}' for n, v in self.begun.items())})" if self.begun else ""
+        return f"{type(self).__name__}({', '.join(changed)}){begun}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in TOML: ``kind`` first, then every parameter."""
-        return {"kind": self.kind, **to_plain(self._values())}
+        return {"kind": self.kind, **to_plain(self._values()), **({self.BEGUN: self.begun} if self.begun else {})}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The market that a TOML file describes; `ParameterError` for unknown names."""
         followers = {name: None for name, spec in cls.SPECS.items() if spec.follows}
-        return cls(**followers | {k: v for k, v in values.items() if k not in ("kind", "description", "source")})
+        begun, other = values.get(cls.BEGUN, {}), ("kind", "description", "source", cls.BEGUN)
+        market = cls(**followers | {k: v for k, v in values.items() if k not in other})
+        if not isinstance(begun, dict):
+            raise ParameterError(f"begun is {begun!r}, but must be a table of states and where they begin.")
+        return market.started(**begun) if begun else market
 
     def replace(self, **changes: Any) -> Self:
         """A market with some parameters changed; everything is checked again."""
         self._check_names(changes)
-        return type(self)(**self._values() | changes)
+        new = type(self)(**self._values() | changes)
+        if self.begun:
+            new.__dict__[self.BEGUN] = self.begun
+        return new
 
     def describe(self) -> list[dict[str, Any]]:
         """One row per parameter: name, letter, value, unit, description; for tables."""

@@ -15,15 +15,16 @@ draw otherwise than through the price.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import log as number_log
 from math import pi
+from typing import Any
 
 import numpy as np
 
 from simcal.definition import functions as f
 from simcal.definition.language import Definition
-from simcal.definition.program import Numbers, Program, evaluate, numbers_of
+from simcal.definition.program import Key, Numbers, Program, evaluate, numbers_of
 from simcal.definition.sweeps import Sweeps
 from simcal.definition.trace import Node, reach
 from simcal.errors import ParameterError
@@ -53,8 +54,8 @@ class Conditional(Program):
         self.after = {key: self._with(nobody, node) for key, node in self.after.items()}
         level, exponent = self._level_and_exponent(self._with(nobody, self.outputs["price"]))
         start = self.starts[None, "price"]
-        solved, value, self.residual, density = self._solved(
-            exponent, observed if start is level else observed + f.log(start / level)
+        solved, value, drawn, self.residual, density = self._solved(
+            exponent, observed if start is level else observed + f.log(start / level), observed
         )
         known = {solved: value}
         self.after = {key: self._with(known, node) for key, node in self.after.items()}
@@ -66,6 +67,12 @@ class Conditional(Program):
             )
         self.outputs["price"] = density
         self.streams, self.draws_per_step = {OBSERVED: 0}, 1
+        self.predicted = self._with({solved: drawn}, exponent)  # the log price to come, of one normal in its draw's place
+        self.shown: dict[str, Node] = {}
+        for name in market.OUTPUTS:
+            node = self._with(known, self._with(nobody, self.outputs[name]))
+            if not self._draws(node) - {observed}:
+                self.shown[name] = node
         self.lagged = {n.args[0] for n in reach([density, *self.after.values()]) if n.op in ("lag", "window")}
 
     def _draws(self, node: Node) -> set[Node]:
@@ -77,16 +84,18 @@ class Conditional(Program):
                 return level, power.args[0]
         raise NoLikelihood(f"{self._title} has no exact likelihood: its price is not a number times exp(...).")
 
-    def _solved(self, node: Node, value: Node) -> tuple[Node, Node, Node, Node]:
-        """The node that is solved for and its value, the standard normal residual, and the log density."""
+    def _solved(self, node: Node, value: Node, normal: Node) -> tuple[Node, Node, Node, Node, Node]:
+        """The node that is solved for, its value, how it is made of one normal, the residual, and the log density."""
         slope, unit = self.tape.constant(0.0), self.tape.constant(-0.5 * number_log(2 * pi))
         while node.op != "draw":
             linear = self._linear(node)
             if linear is not None:
                 mean, weights = linear
                 variance = functools.reduce(lambda a, b: a + b, (w * w for w in weights))
-                residual = (value - mean) * f.exp(-0.5 * f.log(variance))
-                return node, value, residual, slope + unit - 0.5 * f.log(variance) - 0.5 * residual * residual
+                sd = f.exp(0.5 * f.log(variance))
+                residual = (value - mean) / sd
+                density = slope + unit - 0.5 * f.log(variance) - 0.5 * residual * residual
+                return node, value, mean + sd * normal, residual, density
             undone = self._undone(node, value)
             if undone is None:
                 raise NoLikelihood(
@@ -97,7 +106,7 @@ class Conditional(Program):
             slope = slope + by
         if node.group is not None:
             raise NoLikelihood(f"{self._title} has no exact likelihood: each trader draws for itself.")
-        return node, value, value, slope + unit - 0.5 * value * value
+        return node, value, normal, value, slope + unit - 0.5 * value * value
 
     def _undone(self, node: Node, value: Node) -> tuple[Node, Node, Node] | None:
         """The argument that has draws, the value it must take, and the log of the slope; None where it cannot be."""
@@ -235,12 +244,21 @@ class Passage:
 
     Attributes
     ----------
-    states
-        The market's states after every step and before the first, each (n_steps + 1,).
+    values
+        The market's states, and the outputs that prices tell, after every step: each (n_steps,).
     residuals
         The draw of every step, standard normal where the market is true, (n_steps,).
     densities
         Log densities of the log returns, (n_steps,).
+    means, deviations
+        Of every log return as it was expected the step before, (n_steps + 1,): the last one is not observed yet.
+    market
+        The market whose paths begin after the last observed price.
+
+    Raises
+    ------
+    NoLikelihood
+        The market has no likelihood in closed form, or keeps past prices or states of each trader.
     """
 
     def __init__(self, market: Definition, prices: np.ndarray) -> None:
@@ -250,52 +268,60 @@ class Passage:
                 f"The {market.title} with these terms keeps past prices or traders of its own, whose states are not "
                 "followed yet."
             )
-        logs = np.log(np.asarray(prices, dtype=np.float64))
-        numbers = numbers_of(market)
-        keys = list(program.before)
-        wanted = [*program.after.values(), program.residual, program.outputs["price"]]
+        prices = np.asarray(prices, dtype=np.float64)
+        logs, numbers, keys = np.log(prices), numbers_of(market), list(program.before)
+        n, shown = len(logs) - 1, program.shown
+        wanted = [*program.after.values(), program.residual, program.outputs["price"], *shown.values()]
         step = _as_function(wanted, keys, numbers, market)
-        values = [float(v) for v in evaluate([program.starts[key] for key in keys], numbers, market)]
-        rows, n = [values], len(logs) - 1
-        found = np.empty((n, 2))
+        states = [float(v) for v in evaluate([program.starts[key] for key in keys], numbers, market)]
+        before, rows = np.empty((n + 1, len(keys))), np.empty((n, len(wanted)))
         with np.errstate(all="ignore"):
             for t in range(n):
-                *values, residual, density = step(logs[t + 1] - logs[0], float(t + 1), *values)
-                rows.append(values)
-                found[t] = residual, density
-        table = np.array(rows)
-        self.states = {name: table[:, j] for j, (_, name) in enumerate(keys)}
-        self.residuals, self.densities = found.T
+                before[t] = states
+                rows[t] = step(logs[t + 1] - logs[0], t + 1.0, states)
+                states = rows[t, : len(keys)].tolist()
+        before[n] = states
+        names = [*(name for _, name in keys), "residual", "density", *shown]
+        table = dict(zip(names, rows.T, strict=True))
+        self.residuals, self.densities = table.pop("residual"), table.pop("density")
+        self.values = table
+        ahead = _as_function([program.predicted], keys, numbers, market)
+        draws, weights = np.polynomial.hermite_e.hermegauss(41)
+        weights = weights / weights.sum()
+        columns = [before[:, j : j + 1] for j in range(len(keys))]
+        (levels,) = ahead(draws[None, :], np.arange(1.0, n + 2)[:, None], columns)
+        returns = np.broadcast_to(levels, (n + 1, len(draws))) - (logs - logs[0])[:, None]
+        self.means = returns @ weights
+        self.deviations = np.sqrt(np.square(returns - self.means[:, None]) @ weights)
+        # Paths count their age from 0 again: what the price has grown by age alone goes into the level.
+        grown = float(ahead(0.0, float(n), states)[0] - ahead(0.0, 0.0, states)[0])
+        level = {"initial_price": float(prices[0] * np.exp(grown))} if "initial_price" in market.SPECS else {}
+        begun = {name: float(values[-1]) for name, values in table.items()} if n else {}
+        self.market = market.replace(**level).started(**begun | {"price": float(prices[-1])})
 
 
-def _as_function(nodes: list[Node], keys: list, numbers: Numbers, market: Definition):  # noqa: ANN202
-    """A plain function of (observed, age, states in order) that gives the values of nodes: one line for each."""
+def _as_function(nodes: list[Node], keys: list[Key], numbers: Numbers, market: Definition) -> Callable[..., tuple]:
+    """A plain function of (observed, age, states in order) that gives the values of nodes, numbers or arrays."""
     names: dict[Node, str] = {}
     lines, fixed = [], {}
-    order = {key: f"s{j}" for j, key in enumerate(keys)}
+    order = {key: f"s[{j}]" for j, key in enumerate(keys)}
     for node in sorted(reach(nodes), key=lambda n: n.number):
+        name = names[node] = f"v{node.number}"
         if not node.varies:
-            fixed[f"v{node.number}"] = float(evaluate([node], numbers, market)[0])
-            names[node] = f"v{node.number}"
-        elif node.op == "draw":
-            names[node] = "observed"
-        elif node.op == "age":
-            names[node] = "age"
-        elif node.op == "state":
-            names[node] = order[node.args]
+            fixed[name] = float(evaluate([node], numbers, market)[0])
+        elif node.op in ("draw", "age", "state"):
+            names[node] = order[node.args] if node.op == "state" else node.op
         else:
-            names[node] = f"v{node.number}"
-            lines.append(f"    v{node.number} = {_PLAIN[node.op].format(*(names[a] for a in node.args))}")
-    text = f"def step({', '.join(['observed', 'age', *order.values()])}):\n" + "\n".join(lines)
-    text += f"\n    return {', '.join(names[n] for n in nodes)}\n"
-    scope = {"np": np, **fixed}
-    exec(text, scope)
+            lines.append(f"    {name} = {_PLAIN[node.op].format(*(names[a] for a in node.args))}")
+    text = "\n".join(["def step(draw, age, s):", *lines, f"    return ({', '.join(names[n] for n in nodes)},)"])
+    scope: dict[str, Any] = {"np": np, **fixed}
+    exec(text, scope)  # our own text, of operations on the tape
     return scope["step"]
 
 
 _PLAIN = {
     "+": "{} + {}", "-": "{} - {}", "*": "{} * {}", "/": "{} / {}", "<": "{} < {}", "<=": "{} <= {}",
     "negative": "-{}", "abs": "abs({})", "exp": "np.exp({})", "log": "np.log({})", "tanh_half": "np.tanh(0.5 * {})",
-    "sinh": "np.sinh({})", "root": "np.sqrt(max({}, 0.0))", "where": "({1} if {0} else {2})",
-    "sign": "(1.0 if {0} >= {1} else (-1.0 if {0} <= -{1} else 0.0))",
+    "sinh": "np.sinh({})", "root": "np.sqrt(np.maximum({}, 0.0))", "where": "np.where({}, {}, {})",
+    "sign": "np.where({0} >= {1}, 1.0, np.where({0} <= -{1}, -1.0, 0.0))",
 }  # fmt: skip

@@ -93,6 +93,8 @@ class Program:
 
     def _start(self, now: Any, what: State | Output, group: str | None) -> Node:
         start = what.start
+        if group is None and what.name in self.market.begun:
+            return self.tape.add("parameter", f"{self.market.BEGUN}.{what.name}")
         if group is not None:
             now = self.engine.trader_now(self.market.GROUPS[group])
         node = self.tape.constant(
@@ -244,6 +246,7 @@ def numbers_of(market: Definition, given: Mapping[str, Any] | None = None) -> Nu
         if value is not None:
             array = np.asarray(value, dtype=np.float64)
             numbers[name] = np.full(getattr(market, spec.group), array) if spec.group else array
+    numbers |= {f"{market.BEGUN}.{name}": np.float64(value) for name, value in market.begun.items()}
     return numbers | {name: numbers[followed] for name, followed in following(market, given or ()).items()}
 
 
