@@ -8,6 +8,7 @@ from . import definition as definition
 from . import environments as environments
 from . import equilibrium as equilibrium
 from . import facts as facts
+from . import inference as inference
 from . import learning as learning
 from . import models as models
 from . import report as report
@@ -29,6 +30,10 @@ from .errors import NumericalError as NumericalError
 from .errors import NumericalWarning as NumericalWarning
 from .errors import ParameterError as ParameterError
 from .errors import SimcalError as SimcalError
+from .inference import Filtered as Filtered
+from .inference import Forecast as Forecast
+from .inference import filter as filter
+from .inference import forecast as forecast
 from .learning import LearningMarket as LearningMarket
 from .learning import TrainedMarket as TrainedMarket
 from .learning import train as train

@@ -20,7 +20,7 @@ FLOORS = [
     {"definition"},
     {"models"},
     {"simulation"},
-    {"calibration", "trading"},
+    {"calibration", "inference", "trading"},
     {"environments"},
     {"book", "equilibrium", "learning", "rfq"},
     {"cli"},

@@ -1,13 +1,13 @@
-r"""The estimator ``likelihood``: exact maximum likelihood of one series of prices, with weak priors where a recipe has them.
+r"""The estimator ``likelihood``: exact maximum likelihood of a series of prices, with priors where a recipe has them.
 
 .. math:: \hat\theta = \arg\max_\theta\; \sum_t \log f(r(t) \mid r(t-1), ...; \theta) - \tfrac12 \sum_k
           \left(\frac{\phi_k - \phi_k^0}{s_k}\right)^2
 
-with :math:`\phi` the logarithm of a parameter that is positive, the logit of one between two bounds, else the parameter
-itself, :math:`\phi^0` that of the market at which the search begins and s the recipe's ``[likelihood.priors]``; no term
-for a parameter without one. The gradient is the compiled adjoint's, the search BFGS from several starts. Standard errors
-are those of the observed information, second derivatives of what is maximised by differences of the gradient; the
-sandwich, which holds for a market that is only nearly true, stands beside them.
+with :math:`\phi` the logarithm of a parameter that is positive, the logit of one between two bounds, else the
+parameter itself, :math:`\phi^0` that of the market at which the search begins and s the recipe's
+``[likelihood.priors]``; no term for a parameter without one. The gradient is the compiled adjoint's, the search BFGS
+from several starts. Standard errors are those of the observed information, second derivatives of what is maximised by
+differences of the gradient; the sandwich, which holds for a market that is only nearly true, stands beside them.
 """
 
 from __future__ import annotations
@@ -85,12 +85,11 @@ def estimate_by_likelihood(
             at, value, settled, sentence = target.maximise(target.scale.free_of(start), seen)
             market = origin.replace(**target.scale.values(at)) if math.isfinite(value) else start
             history = pd.DataFrame(rows, columns=["iteration", "objective", *recipe.trainable])
-            results.append(
-                StartResult(
-                    number, market, -value, sentence, math.isfinite(value), time.monotonic() - began, 0, history,
-                    measure="minus log-likelihood and penalty",
-                )  # fmt: skip
-            )
+            ended = StartResult(
+                number, market, -value, sentence, math.isfinite(value), time.monotonic() - began, 0, history,
+                measure="minus log-likelihood and penalty",
+            )  # fmt: skip
+            results.append(ended)
             found.append((at, value, settled, sentence))
         best = max(range(len(found)), key=lambda k: found[k][1])
         if not math.isfinite(found[best][1]):
@@ -194,13 +193,15 @@ class Penalised:
         )  # fmt: skip
         at = start + ended.x * self.size
         value = self(at)[0]
-        said = f"The search settled after {ended.nit} steps." if ended.success else f"The search ended: {ended.message}."
+        said = f"The search settled after {ended.nit} steps."
+        if not ended.success:
+            said = f"The search did not settle in {ended.nit} steps."
         return at, value, bool(ended.success), said
 
     def information(self, at: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Minus the second derivatives in the free numbers, by central differences of the gradient.
 
-        The gradient jumps where a past move changes its sign, so that steps are as wide as what the data can tell apart.
+        The gradient jumps where a past move changes its sign, so steps are as wide as what the data can tell apart.
         """
         widths = (np.square(scores).sum(axis=0) + self.width**-2.0) ** -0.5
         rows = []
@@ -253,7 +254,8 @@ def _estimate(target: Penalised, found: list[tuple], best: int, seconds: float) 
         "prior_center": target.scale.values(target.center),
         "share_from_data": dict(zip(names, learned.tolist(), strict=True)),
     }  # fmt: skip
+    values, center = (np.array(list(target.scale.values(x).values())) for x in (at, target.center))
     return Estimate(
-        "likelihood", names, np.array(list(target.scale.values(at).values())), covariance, sentence, settled, seconds, n,
-        start=np.array(list(target.scale.values(target.center).values())), objective=-value, details=details,
+        "likelihood", names, values, covariance, sentence, settled, seconds, n, start=center, objective=-value,
+        details=details,
     )  # fmt: skip

@@ -180,11 +180,17 @@ class Run:
     history: pd.DataFrame = field(repr=False)
     validation: Validation | None = None
 
+    @property
+    def estimate(self) -> Estimate | None:
+        """What the estimator left, with standard errors; None where it has none."""
+        found = self.manifest.get("estimate")
+        return None if found is None else Estimate.from_dict(found)
+
     def parameters(self) -> pd.DataFrame:
         """As `Calibration.parameters`."""
         table = parameter_table(self.origin, self.market, self.recipe)
-        if "estimate" in self.manifest:
-            table.insert(4, "standard error", Estimate.from_dict(self.manifest["estimate"]).standard_errors)
+        if self.estimate is not None:
+            table.insert(4, "standard error", self.estimate.standard_errors)
         return table
 
     def starts(self) -> pd.DataFrame:

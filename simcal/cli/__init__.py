@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from simcal.cli import backtest, backtest_family, calibrate, facts, report, simulate, solve, train, validate
+from simcal.cli import backtest, backtest_family, calibrate, facts, filter, report, simulate, solve, train, validate
 from simcal.cli.output import say, spoken_warnings
 from simcal.errors import SimcalError
 from simcal.user_code import trusting
@@ -46,6 +46,8 @@ for _name, _verb in {
     "backtest-family": backtest_family, "solve": solve, "train": train, "facts": facts, "report": report,
 }.items():  # fmt: skip
     app.command(_name)(_with_trust(_verb.command))
+app.command("filter")(_with_trust(filter.filter_command))
+app.command("forecast")(_with_trust(filter.forecast_command))
 
 
 def _print_version(wanted: bool) -> None:

@@ -26,7 +26,8 @@ def command(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A recipe's name or TOML file; sp500-herding when absent, rfq for requests. "
+            help="A recipe's name or TOML file; sp500-herding when absent, rfq for requests, likelihood "
+            "for a market of today. "
             "The recipe equilibrium needs volume."
         ),
     ] = None,

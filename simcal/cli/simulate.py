@@ -48,6 +48,9 @@ def command(
         ),
     ] = None,
     bar: Annotated[int, typer.Option(help="With --as ohlcv, steps per bar.")] = 1,
+    from_today: Annotated[
+        bool, typer.Option("--from-today", help="Of a run: begin after its last price, in the state of that day.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a market; write the paths to a Parquet file, or print what they are like."""
@@ -55,6 +58,10 @@ def command(
     from simcal.subjects import subject_of_market
 
     model = simcal.load(market)
+    if from_today:
+        from simcal.cli.filter import subject_of
+
+        model = simcal.filter(*subject_of(market, None)[:2]).market
     if as_ is not None and (requests or save or every != 1):
         raise ParameterError("--as writes every step, with volumes in bars; leave out --requests, --save and --every.")
     if bar != 1 and as_ != "ohlcv":

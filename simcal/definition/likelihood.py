@@ -2,9 +2,9 @@ r"""The likelihood of observed prices, found from a market's definition by undoi
 
 A price is a number times :math:`e^u`, and u comes from draws. Where one draw reaches it, through operations that can be
 undone (sums, products, exp, log, sinh), the draw is solved for; where several do, each times a number, their sum is
-normal. What is left is one more step on the same tape, which takes the observed log price for its draw and gives the log
-density of the log return: so the compiled sweeps of `simcal.definition.sweeps` give the likelihood and its gradient, and
-nothing is derived by hand. With y the observed log price relative to the first one,
+normal. What is left is one more step on the same tape, which takes the observed log price for its draw and gives the
+log density of the log return: so the compiled sweeps of `simcal.definition.sweeps` give the likelihood and its
+gradient, and nothing is derived by hand. With y the observed log price relative to the first one,
 
 .. math:: \log f(y(t) \mid \text{past}) = \log \varphi(z(t)) + \log |dz / dy|
 
@@ -67,7 +67,7 @@ class Conditional(Program):
             )
         self.outputs["price"] = density
         self.streams, self.draws_per_step = {OBSERVED: 0}, 1
-        self.predicted = self._with({solved: drawn}, exponent)  # the log price to come, of one normal in its draw's place
+        self.predicted = self._with({solved: drawn}, exponent)  # the log price to come, of one normal draw
         self.shown: dict[str, Node] = {}
         for name in market.OUTPUTS:
             node = self._with(known, self._with(nobody, self.outputs[name]))
@@ -88,22 +88,23 @@ class Conditional(Program):
         """The node that is solved for, its value, how it is made of one normal, the residual, and the log density."""
         slope, unit = self.tape.constant(0.0), self.tape.constant(-0.5 * number_log(2 * pi))
         while node.op != "draw":
-            linear = self._linear(node)
-            if linear is not None:
-                mean, weights = linear
-                variance = functools.reduce(lambda a, b: a + b, (w * w for w in weights))
-                sd = f.exp(0.5 * f.log(variance))
-                residual = (value - mean) / sd
-                density = slope + unit - 0.5 * f.log(variance) - 0.5 * residual * residual
-                return node, value, mean + sd * normal, residual, density
             undone = self._undone(node, value)
-            if undone is None:
+            if undone is not None:
+                node, value, by = undone
+                slope = slope + by
+                continue
+            linear = self._linear(node)
+            if linear is None:
                 raise NoLikelihood(
                     f"{self._title} has no exact likelihood: its price depends on draws in a way that cannot be "
                     f"undone (at the operation {node.op!r}). Use the estimator 'moments' or 'adversarial'."
                 )
-            node, value, by = undone
-            slope = slope + by
+            mean, weights = linear
+            variance = functools.reduce(lambda a, b: a + b, (w * w for w in weights))
+            sd = f.exp(0.5 * f.log(variance))
+            residual = (value - mean) / sd
+            density = slope + unit - 0.5 * f.log(variance) - 0.5 * residual * residual
+            return node, value, mean + sd * normal, residual, density
         if node.group is not None:
             raise NoLikelihood(f"{self._title} has no exact likelihood: each trader draws for itself.")
         return node, value, normal, value, slope + unit - 0.5 * value * value

@@ -37,10 +37,10 @@ class HerdingMarket(PriceMarket):
       an exponentially weighted mean of past changes, so that they answer to the falls of days or weeks.
     * ``fundamental_tail`` and ``chartist_tail`` h and ``chartist_skew`` s give z heavy tails and a skew at mean 0 and
       variance 1, see `shaped`.
-    * ``johnson_tail`` :math:`\tau` and ``johnson_skew`` do so by Johnson's law, see `johnson`, which can be undone: with
-      it the likelihood of prices is exact, `simcal.definition.likelihood`.
-    * ``turbulence_response`` makes traders chartists when prices have lately moved much, whatever the direction, and
-      ``fall_attraction``, ``rise_attraction`` compare the trend with the size of those moves:
+    * ``johnson_tail`` :math:`\tau` and ``johnson_skew`` do so by Johnson's law, see `johnson`, which can be undone:
+      with it the likelihood of prices is exact, `simcal.definition.likelihood`.
+    * ``turbulence_response`` makes traders chartists when prices have lately moved much, whatever the direction,
+      and ``fall_attraction``, ``rise_attraction`` compare the trend with the size of those moves:
 
       .. math::
           q(t) = \omega_q q(t-1) + (1 - \omega_q) |r(t)|, \quad

@@ -1,0 +1,4 @@
+from .filtering import Filtered as Filtered
+from .filtering import filter as filter
+from .forecast import Forecast as Forecast
+from .forecast import forecast as forecast

@@ -1,0 +1,109 @@
+"""The estimator likelihood, filter and forecast: recovery of known parameters, and laws of the next return."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import simcal
+from simcal.calibration.recipe import Recipe
+
+TODAY = simcal.load("herding-today")
+FREE = ("chartist_sd", "predisposition", "herding", "turbulence_response", "johnson_tail", "growth")
+
+
+def fitted(seed: int, n: int = 4000):
+    recipe = Recipe.model_validate(
+        {"name": "own", "market": "herding-today", "estimator": "likelihood", "trainable": list(FREE),
+         "train_share": 1.0, "starts": {"count": 2, "spread": 0.2}}
+    )  # fmt: skip
+    prices = simcal.simulate(TODAY, 1, n, seed=seed, burn_in=500).prices[0]
+    return simcal.calibrate(None, prices, recipe=recipe), prices
+
+
+@pytest.fixture(scope="module")
+def found():
+    return fitted(11)
+
+
+def test_known_parameters_are_found_again(found):
+    estimate = found[0].estimate
+    assert estimate.succeeded
+    assert "2 of 2 starts" in estimate.status
+    errors = (estimate.values - [getattr(TODAY, n) for n in FREE]) / estimate.standard_errors
+    assert np.abs(errors).max() < 4
+    sandwich = np.array([estimate.details["sandwich_errors"][n] for n in FREE])
+    np.testing.assert_allclose(sandwich, estimate.standard_errors, rtol=0.35)  # the market is true
+    assert estimate.details["aic"] == pytest.approx(2 * len(FREE) - 2 * estimate.details["log_likelihood"])
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_truth_as_often_as_they_say():
+    inside = []
+    for seed in range(100):
+        estimate = fitted(seed, 2000)[0].estimate
+        inside.append(np.abs(estimate.values - [getattr(TODAY, n) for n in FREE]) < 1.645 * estimate.standard_errors)
+    covered = np.sum(inside)  # parameters of one data set are not independent: a wide band
+    assert stats.binom(100, 0.9).ppf(1e-4) <= covered / len(FREE) <= 100
+
+
+def test_a_prior_that_is_narrow_holds_its_parameter(found):
+    recipe = found[0].recipe.model_copy(
+        update={"likelihood": type(found[0].recipe.likelihood)(priors={"herding": 1e-4})}
+    )
+    held = simcal.calibrate(None, found[1], recipe=recipe).estimate
+    assert held.value("herding") == pytest.approx(TODAY.herding, abs=1e-3)
+    assert held.details["share_from_data"]["herding"] < 0.01
+
+
+def test_the_next_return_has_the_deviation_that_was_expected(found):
+    filtered = simcal.filter(found[0].market, found[1])
+    ahead = simcal.forecast(found[0].market, found[1], 1, n_paths=40_000, seed=2)
+    returns = np.log(ahead.prices[:, 1] / ahead.prices[:, 0])
+    spread = returns.std() * np.sqrt((stats.kurtosis(returns) + 2) / len(returns)) / 2
+    assert abs(returns.std() - filtered.next_deviation) < 4 * spread
+    assert stats.kstest(filtered.table["pit"], "uniform").pvalue > 0.001
+    table = ahead.risk(horizons=(1,))
+    assert table["VaR 1 %"][0] == pytest.approx(
+        -np.quantile(ahead.prices[:, 1] / ahead.prices[0, 0] - 1, 0.01), rel=0.01
+    )
+    assert ahead.probability_of_fall(0.0) == pytest.approx((returns <= 0).mean())
+
+
+def test_uncertain_parameters_share_the_paths(found):
+    ahead = simcal.forecast(found[0].market, found[1], 5, n_paths=103, estimate=found[0].estimate, n_draws=4)
+    assert ahead.prices.shape == (103, 6)
+    assert ahead.n_draws == 4
+    assert np.ptp(ahead.prices[:, 0]) < 1e-9
+    assert len(ahead.quantiles()) == 5
+
+
+def test_markets_and_prices_that_cannot_be_followed_are_refused():
+    with pytest.raises(simcal.ParameterError, match="not written in the language"):
+        simcal.filter("book", np.linspace(100, 110, 300))
+    with pytest.raises(simcal.ParameterError, match="no exact likelihood"):
+        simcal.filter("stock", np.linspace(100, 110, 300))
+
+
+def test_the_commands_of_a_run(found, tmp_path, capsys):
+    from simcal.cli import app
+
+    prices = tmp_path / "prices.csv"
+    prices.write_text("price\n" + "\n".join(map(repr, found[1][:600].tolist())))
+    run = tmp_path / "run"
+    calibrated = simcal.calibrate(None, prices, recipe=found[0].recipe, out=run)
+    assert calibrated.estimate.n == 599
+    for words in (["filter", str(run), "--figure", str(tmp_path / "f.png"), "--out", str(tmp_path / "f.csv")],
+                  ["forecast", str(run), "--horizon", "5", "--paths", "200", "--draws", "2", "--figure",
+                   str(tmp_path / "g.png")],
+                  ["simulate", str(run), "--from-today", "--paths", "4", "--steps", "3"]):  # fmt: skip
+        app(words, standalone_mode=False)
+    capsys.readouterr()
+    app(["forecast", str(run), "--horizon", "5", "--paths", "200", "--draws", "0", "--json"], standalone_mode=False)
+    told = json.loads(capsys.readouterr().out)
+    assert told["n_draws"] == 1
+    assert len(told["quantiles"]) == 5
+    assert {p.name for p in tmp_path.iterdir()} >= {"f.png", "g.png", "f.csv"}
+    with pytest.raises(simcal.ParameterError, match="not the folder of a run"):
+        app(["filter", "herding-today"], standalone_mode=False)
