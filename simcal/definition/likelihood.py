@@ -263,13 +263,14 @@ class Passage:
     """
 
     def __init__(self, market: Definition, prices: np.ndarray) -> None:
+        prices = np.asarray(prices, dtype=np.float64)
+        market = _at_level(market, float(prices[0]))
         program = Conditional(market)
         if program.lagged or market.GROUPS:
             raise NoLikelihood(
                 f"The {market.title} with these terms keeps past prices or traders of its own, whose states are not "
                 "followed yet."
             )
-        prices = np.asarray(prices, dtype=np.float64)
         logs, numbers, keys = np.log(prices), numbers_of(market), list(program.before)
         n, shown = len(logs) - 1, program.shown
         wanted = [*program.after.values(), program.residual, program.outputs["price"], *shown.values()]
@@ -296,9 +297,19 @@ class Passage:
         self.deviations = np.sqrt(np.square(returns - self.means[:, None]) @ weights)
         # Paths count their age from 0 again: what the price has grown by age alone goes into the level.
         grown = float(ahead(0.0, float(n), states)[0] - ahead(0.0, 0.0, states)[0])
-        level = {"initial_price": float(prices[0] * np.exp(grown))} if "initial_price" in market.SPECS else {}
         begun = {name: float(values[-1]) for name, values in table.items()} if n else {}
-        self.market = market.replace(**level).started(**begun | {"price": float(prices[-1])})
+        self.market = _at_level(market, float(prices[0] * np.exp(grown))).started(
+            **begun | {"price": float(prices[-1])}
+        )
+
+
+def _at_level(market: Definition, price: float) -> Definition:
+    """The market with another initial price, and its other prices as much higher or lower."""
+    if "initial_price" not in market.SPECS:
+        return market
+    factor = price / market.initial_price  # type: ignore[attr-defined]
+    levels = {n: getattr(market, n) for n, spec in market.SPECS.items() if spec.unit == "price"}
+    return market.replace(**{n: value * factor for n, value in levels.items() if value is not None})
 
 
 def _as_function(nodes: list[Node], keys: list[Key], numbers: Numbers, market: Definition) -> Callable[..., tuple]:

@@ -246,7 +246,7 @@ def numbers_of(market: Definition, given: Mapping[str, Any] | None = None) -> Nu
         if value is not None:
             array = np.asarray(value, dtype=np.float64)
             numbers[name] = np.full(getattr(market, spec.group), array) if spec.group else array
-    numbers |= {f"{market.BEGUN}.{name}": np.float64(value) for name, value in market.begun.items()}
+    numbers |= {f"{market.BEGUN}.{name}": np.asarray(value) for name, value in market.begun.items()}
     return numbers | {name: numbers[followed] for name, followed in following(market, given or ()).items()}
 
 

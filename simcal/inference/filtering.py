@@ -44,17 +44,17 @@ class Filtered:
     @property
     def log_score(self) -> float:
         """Mean log density of a log return."""
-        return float(self.table["log_density"].mean())
+        return float(np.mean(self.table["log_density"]))
 
     def summary(self) -> pd.DataFrame:
         """The last day beside the range of all days: one row per number that moves."""
-        shown = [n for n in self.table.columns if n not in ("price", "log_return", "residual", "pit", "log_density")]
-        moving = [n for n in shown if self.table[n].std() > 0]
-        low, middle, high = (self.table[moving].quantile(q) for q in (0.05, 0.5, 0.95))
-        return pd.DataFrame(
-            {"": moving, "last day": self.table[moving].iloc[-1].to_numpy(), "5 %": low.to_numpy(),
-             "median": middle.to_numpy(), "95 %": high.to_numpy()}
-        )  # fmt: skip
+        left_out = ["price", "log_return", "residual", "pit", "log_density"]
+        shown = self.table.drop(columns=left_out)
+        shown = shown.loc[:, shown.nunique() > 1]
+        found = shown.quantile([0.05, 0.5, 0.95]).T
+        found.columns = ["5 %", "median", "95 %"]
+        found.insert(0, "last day", shown.iloc[-1])
+        return found.rename_axis("").reset_index()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: the series, the score, the last day."""
@@ -72,10 +72,10 @@ class Filtered:
         if "share_fundamental" in table:
             panels.append(("share_fundamental", "share of\nfundamentalists"))
         with house_style():
-            grid = new_grid(None, 1 + len(panels), height=2.2 * (1 + len(panels)))
+            grid = new_grid(None, 1 + len(panels), 1, height=2.2 * (1 + len(panels)))
             axes = grid.ravel()
             axes[0].plot(table.index, table["price"], color=REAL, lw=0.9, label="price")
-            falls = table["log_return"].nsmallest(5).index
+            falls = table.index[np.argsort(table["log_return"].to_numpy())[:5]]
             axes[0].plot(falls, table.loc[falls, "price"], "v", color=OTHERS[0], ms=6, label="the five greatest falls")
             axes[0].set_yscale("log")
             axes[0].set_ylabel("price")

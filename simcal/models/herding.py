@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from simcal.definition import PriceMarket, draw, exp, log, maximum, minimum, output, parameter, sinh, state, tanh_half
+from simcal.definition import (
+    PriceMarket,
+    draw,
+    exp,
+    log,
+    maximum,
+    minimum,
+    output,
+    parameter,
+    sinh,
+    state,
+    tanh_half,
+    where,
+)
 from simcal.errors import ParameterError
 from simcal.models.fundamental import correlated, next_value, next_variance
 from simcal.models.traders import attractiveness
@@ -187,7 +200,7 @@ class HerdingMarket(PriceMarket):
         if self.uses("fall_response"):
             sd = sd - sd * tanh_half(self.fall_response * self.trend)
         z = self._own("chartist_tail", "chartist_skew")
-        if self.uses("johnson_tail"):
+        if self.uses("johnson_tail", "johnson_skew"):
             z = johnson(z, self.johnson_tail, self.johnson_skew)
         chartist = self.trend_sensitivity * self.change + sd * z
         if self.uses("slow_sensitivity"):
@@ -295,6 +308,9 @@ def johnson(z: Any, tail: Any, skew: Any) -> Any:
     All moments are finite; the kurtosis without a skew is :math:`(w^4 + 2 w^2 + 3) / 2`. It is monotone in z, so that z
     follows from the draw. Source: Johnson, Biometrika 36 (1949) 149-176.
     """
+    tail = where(
+        tail < 1e-3, 1e-3, tail
+    )  # below it the law is normal to seven digits, and the difference of two ones is not
     w = exp(tail * tail)
     variance = 0.5 * (w - 1.0) * (w * (0.5 * (exp(2.0 * skew) + exp(-2.0 * skew))) + 1.0)
     mean = exp(0.5 * tail * tail) * (0.5 * (exp(skew) - exp(-skew)))

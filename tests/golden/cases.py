@@ -49,6 +49,9 @@ HERDING_TERMS = {
     "vol_of_vol": 0.001,
     "leverage_correlation": -0.4,
 }
+# Terms that came after these numbers, and are off in them.
+LATER = ("slow_sensitivity", "turbulence_response", "turbulence_memory", "fall_attraction", "rise_attraction",
+         "johnson_tail", "johnson_skew")  # fmt: skip
 # name -> (market, changes)
 CASES = {
     "stock": ("stock", {}),
@@ -106,7 +109,13 @@ def gradients(market: simcal.Market, engine: str = "adjoint", dtype: torch.dtype
         value = getattr(market, spec.name)
         values = np.atleast_1d(np.array(value, float)) if value is not None else np.array([spec.low])
         inside = ((values > spec.low) & (values < spec.high)).all()
-        if spec.trainable and not spec.integer and inside and (spec.group is None or getattr(market, spec.group)):
+        if (
+            spec.name not in LATER
+            and spec.trainable
+            and not spec.integer
+            and inside
+            and (spec.group is None or getattr(market, spec.group))
+        ):
             names.append(spec.name)
             per_trader += [spec.name] if spec.group else []
     twin = market.twin(names, per_trader=per_trader, engine=engine, dtype=dtype)

@@ -5,12 +5,17 @@ import pytest
 import torch
 from oracles import herding as reference
 
+import simcal
 from simcal import HerdingMarket
-from simcal.definition.arrays import eager_prices
+from simcal.definition.arrays import eager_prices, simulate_arrays
 from simcal.definition.sweeps import adjoint_prices
 from simcal.errors import ParameterError
 
-DIFFERENTIABLE = tuple(HerdingMarket.SPECS)
+TODAY = simcal.load("herding-today")
+# What the reference does not have: the terms of the market of today, which `TODAY` has on.
+OF_TODAY = ("johnson_tail", "johnson_skew", "slow_sensitivity", "turbulence_response", "turbulence_memory",
+            "usual_move", "fall_attraction", "rise_attraction")  # fmt: skip
+DIFFERENTIABLE = tuple(name for name in HerdingMarket.SPECS if name not in OF_TODAY)
 
 EXTENDED = HerdingMarket(
     misalignment_tilt=-2.0, trend_attraction=5.0, trend_memory=0.8, fall_response=20.0, fundamental_tail=0.1,
@@ -57,6 +62,31 @@ def test_prices_are_the_references_and_gradients_those_of_the_torch_operations(m
     np.testing.assert_allclose(eager.numpy(), truth, rtol=1e-12)
     for name, exact in expected.items():
         assert by[name] == pytest.approx(exact, rel=1e-8, abs=1e-300), name
+
+
+def test_the_terms_of_today_are_the_same_in_every_engine():
+    market, found = TODAY.replace(slow_sensitivity=-20.0, trend_attraction=5.0), {}
+    noise = draw(market, 7, 70, 200)
+    for engine in (adjoint_prices, eager_prices):
+        values = {n: torch.tensor(getattr(market, n), dtype=torch.float64, requires_grad=True) for n in OF_TODAY}
+        prices = engine(market, values, noise)
+        (prices.log()[:, 1:] * torch.cos(torch.arange(200.0))).sum().backward()
+        found[engine] = prices.detach().numpy(), {n: v.grad.item() for n, v in values.items()}
+    (prices, by), (eager, expected) = found.values()
+    np.testing.assert_allclose(prices, eager, rtol=1e-11)
+    np.testing.assert_allclose(simulate_arrays(market, noise.numpy())["prices"].T, eager, rtol=1e-11)
+    for name, exact in expected.items():
+        assert by[name] == pytest.approx(exact, rel=1e-7), name
+        assert exact != 0
+    twin = market.twin(["chartist_sd", "johnson_tail"]).simulate(3, 5, 30, 300).detach().numpy()
+    np.testing.assert_allclose(twin, market.simulate_chunk(3, 5, 30, 300)["prices"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("engine", [adjoint_prices, eager_prices])
+@pytest.mark.parametrize("name", OF_TODAY)
+def test_a_number_of_today_that_is_none_makes_prices_that_are_none(engine, name):
+    values = {name: torch.tensor(float("nan"), dtype=torch.float64)}
+    assert torch.isnan(engine(TODAY, values, draw(TODAY, 12, 5, 70))[:, -1]).all()
 
 
 STILL = DIFFERENTIABLE[: DIFFERENTIABLE.index("fundamental_reversion")]  # what acts on a value that does not move
@@ -168,7 +198,7 @@ def test_gradient_descent_on_the_same_noise_finds_parameters_again():
 
 
 def test_every_extension_can_be_trained_from_inside_its_bounds():
-    names = [name for name, spec in HerdingMarket.SPECS.items() if spec.trainable]
+    names = [name for name in DIFFERENTIABLE if HerdingMarket.SPECS[name].trainable]
     twin = EXTENDED.twin(names, dtype=torch.float32)
     twin.simulate(0, 0, 600, 50).std().backward()
     assert all(torch.isfinite(free.grad) and free.grad != 0 for free in twin.parameters())
