@@ -140,7 +140,7 @@ def _overview(run: Run) -> Section:
         )
     if recipe.match_scale:
         prose.append("The market that training starts from was first brought to the size of the data's returns.")
-    if recipe.match_growth:
+    if recipe.match_growth and "growth" not in recipe.trainable:
         prose.append("It grows by the mean log return of the training part, which no training estimates better.")
     rows = {
         "statistics": f"{features['name']}: {features['description']} ({len(features['labels'])} numbers per window)"
@@ -164,10 +164,29 @@ def _overview(run: Run) -> Section:
         + ("validation windows" if recipe.validation_share else "the training windows")
         + " was taken",
     }
-    rows |= of_game if played else {name: str(value) for name, value in recipe.moments.model_dump().items()}
+    if recipe.estimator == "likelihood":
+        rows = _of_likelihood(run)
+    else:
+        rows |= of_game if played else {name: str(value) for name, value in recipe.moments.model_dump().items()}
     rows |= {"seed": str(recipe.seed), "time budget": "none" if recipe.budget is None else f"{recipe.budget:g} s"}
     frame = pd.DataFrame({"setting": list(rows), "value": list(rows.values())})
     return Section("What was calibrated to what", prose, [Table(frame, "The recipe in short; recipe.toml has it all.")])
+
+
+def _of_likelihood(run: Run) -> dict[str, str]:
+    """What the likelihood says of the market, and what was known before the data."""
+    found, priors = run.estimate, run.recipe.likelihood.priors
+    if found is None:
+        return {}
+    told = {"log-likelihood": "log_likelihood", "AIC": "aic", "BIC": "bic"}
+    rows = {words: f"{found.details[name]:.2f}" for words, name in told.items()}
+    if priors:
+        learned = found.details["share_from_data"]
+        rows["priors"] = "; ".join(
+            f"{name} {found.details['prior_center'][name]:.3g}, width {width:g}, {percent(learned[name])} learned from data"
+            for name, width in priors.items()
+        )
+    return rows | {"starts": f"{run.recipe.starts.count}, spread {run.recipe.starts.spread:g}"}
 
 
 def _looked_at(run: Run) -> dict[str, Any]:
