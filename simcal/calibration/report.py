@@ -181,9 +181,9 @@ def _of_likelihood(run: Run) -> dict[str, str]:
     told = {"log-likelihood": "log_likelihood", "AIC": "aic", "BIC": "bic"}
     rows = {words: f"{found.details[name]:.2f}" for words, name in told.items()}
     if priors:
-        learned = found.details["share_from_data"]
+        center, learned = found.details["prior_center"], found.details["share_from_data"]
         rows["priors"] = "; ".join(
-            f"{name} {found.details['prior_center'][name]:.3g}, width {width:g}, {percent(learned[name])} learned from data"
+            f"{name} {center[name]:.3g}, width {width:g}, {percent(learned[name])} learned from data"
             for name, width in priors.items()
         )
     return rows | {"starts": f"{run.recipe.starts.count}, spread {run.recipe.starts.spread:g}"}
