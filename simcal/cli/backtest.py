@@ -63,8 +63,11 @@ def command(
     steps: Annotated[int, typer.Option(help="Steps, or requests, of each path.")] = 500,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     burn_in: Annotated[
-        int | None, typer.Option(help="Steps before those that count.", show_default="250; dealers: 0")
+        int | None, typer.Option(help="Steps before those that count.", show_default="250; dealers, --from-today: 0")
     ] = None,
+    from_today: Annotated[
+        bool, typer.Option("--from-today", help="Of a run: begin after its last price, in the state of that day.")
+    ] = False,
     shift: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,6 +99,10 @@ def command(
         raise ParameterError("--map names the columns of a history; give its file as --history too.")
     refuse_run_folder(out, [market], "the run's")
     played = simcal.load(market)
+    if from_today:
+        from simcal.cli.filter import subject_of
+
+        played = simcal.filter(*subject_of(market, None)[:2]).market
     shifts = _numbers("--shift", shift or [], "half spreads, such as -0.1,0.1")
     grid = None if sizes is None else _numbers("--sizes", sizes, "sizes, such as 0.1,1,10")
     past = None

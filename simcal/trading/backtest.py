@@ -104,7 +104,8 @@ def backtest(
         In a dealer market: half spreads to add to all margins: had I quoted 0.1 tighter (-0.1)? On the same noise.
     burn_in
         Steps to play first that do not count. None is 250 in a market with a price, where the strategy sees them but
-        does not trade, and 0 in a dealer market, where it quotes and the inventory that they leave is held.
+        does not trade, 0 in one that begins on a certain day (`started`), and 0 in a dealer market, where it quotes
+        and the inventory that they leave is held.
     periods_per_year
         In a market with a price: steps in a year, for the Sharpe ratio and the like (252).
     level
@@ -164,7 +165,10 @@ def backtest(
             "them out, or give sizes."
         )
     n_paths, n_steps = check_integer("n_paths", n_paths, 1, 2**31 - 1), check_integer("n_steps", n_steps, 1, 2**31 - 1)
-    burn_in = (0 if dealers else BURN_IN) if burn_in is None else check_integer("burn_in", burn_in, 0, 2**31 - 1)
+    begun = bool(getattr(found, "begun", {}))  # paths from a certain day on leave no steps out
+    burn_in = (
+        (0 if dealers or begun else BURN_IN) if burn_in is None else check_integer("burn_in", burn_in, 0, 2**31 - 1)
+    )
     check_range(first_path, n_paths, 1, n_steps + burn_in)
     noise = Noise(check_seed(seed), int(first_path), n_paths, n_steps, burn_in, check_threads(threads))
     more: dict[str, Any] = {"level": check_level("level", level), "risk_level": check_level("risk_level", risk_level)}

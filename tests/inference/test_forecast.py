@@ -99,6 +99,12 @@ def test_the_commands_of_a_run(found, tmp_path, capsys):
                    str(tmp_path / "g.png")],
                   ["simulate", str(run), "--from-today", "--paths", "4", "--steps", "3"]):  # fmt: skip
         app(words, standalone_mode=False)
+    played = simcal.backtest("hold", simcal.filter(calibrated.market, prices).market, n_paths=3, n_steps=4)
+    assert played.settings["burn_in"] == 0
+    app(
+        ["backtest", str(run), "--strategy", "hold", "--from-today", "--paths", "4", "--steps", "5"],
+        standalone_mode=False,
+    )
     capsys.readouterr()
     app(["forecast", str(run), "--horizon", "5", "--paths", "200", "--draws", "0", "--json"], standalone_mode=False)
     told = json.loads(capsys.readouterr().out)
