@@ -113,7 +113,7 @@ def filter(market: Market | str | Path, data: Any) -> Filtered:
     >>> import simcal
     >>> prices = simcal.simulate(simcal.load("herding-today"), 1, 300, seed=2).prices[0]
     >>> found = filter("herding-today", prices)
-    >>> len(found.table), found.market.begun["price"] == prices[-1]
+    >>> len(found.table), found.market.begun["price"] == float(prices[-1])
     (300, True)
     """
     model, series = models.load(market), data if isinstance(data, PriceSeries) else load_series(data)
