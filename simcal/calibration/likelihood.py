@@ -70,7 +70,7 @@ def estimate_by_likelihood(
         recipe.seed,
     )  # fmt: skip
     with torch_threads(1):  # one path is one block
-        target = Penalised(origin, recipe.trainable, prices, recipe.likelihood.priors)
+        target = Penalised(origin, recipe.trainable, prices, recipe.likelihood.priors, recipe.likelihood.warm_up)
         clock, results, found = Budget(recipe.budget), [], []
         for number, start in enumerate(starts):
             if number and clock.spent:
@@ -149,10 +149,13 @@ def _bounds(spec: Any) -> tuple[float | None, float | None]:
 class Penalised:
     """Log-likelihood less the penalty of the priors, as a function of free numbers."""
 
-    def __init__(self, origin: Market, names: Sequence[str], prices: np.ndarray, priors: dict[str, float]) -> None:
+    def __init__(
+        self, origin: Market, names: Sequence[str], prices: np.ndarray, priors: dict[str, float], warm_up: int = 0
+    ) -> None:
         check_names(priors, list(names), "a trainable parameter with a prior")
         self.names, self.scale = tuple(names), FreeScale(origin, names)
         self.likelihood = Likelihood(origin, names, prices)  # type: ignore[arg-type]
+        self.before = min(warm_up, self.likelihood.n_steps // 10)
         deviation = float(np.diff(np.log(prices)).std())
         units = [deviation if origin.SPECS[n].unit == "1/step" else 1.0 for n in names]
         self.center = self.scale.free_of(origin)
@@ -161,11 +164,16 @@ class Penalised:
         own = np.array([0.3 * origin.SPECS[n].scale for n in names])
         self.size = np.where(np.isfinite(self.width), self.width, own)
 
+    @property
+    def n(self) -> int:
+        """Returns that count."""
+        return self.likelihood.n_steps - self.before
+
     def __call__(self, free: np.ndarray) -> tuple[float, np.ndarray]:
         """The value and its gradient; minus infinity where it is not a number."""
         off = (free - self.center) / self.width
         with np.errstate(all="ignore"):
-            value, by = self.likelihood.total(self.scale.values(free))
+            value, by = self.likelihood.total(self.scale.values(free), self.before)
         value -= 0.5 * float(off @ off)
         gradient = by * self.scale.slopes(free) - off / self.width
         if not (math.isfinite(value) and np.isfinite(gradient).all()):
@@ -174,7 +182,7 @@ class Penalised:
 
     def maximise(self, start: np.ndarray, seen: Any) -> tuple[np.ndarray, float, bool, str]:
         """Where a search ended, the value there, whether it settled, and a sentence."""
-        n, count = self.likelihood.n_steps, 0
+        n, count = self.n, 0
 
         def cost(x: np.ndarray) -> tuple[float, np.ndarray]:
             value, gradient = self(start + x * self.size)
@@ -218,25 +226,28 @@ class Penalised:
             step = np.zeros_like(at)
             step[k] = _STEP * size
             up, down = (self.likelihood.by_step(self.scale.values(x)) for x in (at + step, at - step))
-            columns.append((up - down) / (2 * step[k]))
+            columns.append((up - down)[self.before :] / (2 * step[k]))
         return np.stack(columns, axis=1)
 
 
 def _estimate(target: Penalised, found: list[tuple], best: int, seconds: float) -> Estimate:
     at, value, settled, sentence = found[best]
-    names, slopes, n = target.names, target.scale.slopes(at), target.likelihood.n_steps
+    names, slopes, n = target.names, target.scale.slopes(at), target.n
     scores = target.scores(at)
     information = target.information(at, scores)
     off = (at - target.center) / target.width
     total = value + 0.5 * float(off @ off)
     covariance = sandwich = unknown(len(names))
     sizes = np.outer(target.size, target.size)
+    if not np.isfinite(information).all():
+        information = np.zeros_like(information)
+        sentence += " The likelihood is not a finite number everywhere around; there are no standard errors."
     eigenvalues, vectors = np.linalg.eigh(information * sizes)
     if eigenvalues[0] > 1e-6 * eigenvalues[-1] and eigenvalues[0] > 0:
         inverse = np.linalg.inv(information * sizes) * sizes
         covariance = inverse * np.outer(slopes, slopes)
         sandwich = inverse @ (scores.T @ scores + np.diag(target.width**-2.0)) @ inverse * np.outer(slopes, slopes)
-    else:
+    elif information.any():
         direction = vectors[:, 0] * target.size * slopes
         loud = np.argsort(-np.abs(vectors[:, 0]))[:3]
         along = ", ".join(f"{names[k]} by {direction[k]:.2g}" for k in loud)

@@ -162,6 +162,8 @@ class LikelihoodSettings(Strict):
     """How parameters are estimated by exact likelihood; see `simcal.calibration.likelihood`."""
 
     priors: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)  # widths around the start
+    # Returns that only bring the states from their start to where the market is; at most a tenth of all.
+    warm_up: int = Field(default=100, ge=0)
 
 
 class RecoverySettings(MomentSettings):

@@ -10,7 +10,8 @@ import simcal
 from simcal.calibration.recipe import Recipe
 
 TODAY = simcal.load("herding-today")
-FREE = ("chartist_sd", "predisposition", "herding", "turbulence_response", "johnson_tail", "growth")
+# Without a prior, 2000 returns hardly tell many noisy chartists from few: predisposition stays at its truth.
+FREE = ("chartist_sd", "herding", "turbulence_response", "johnson_tail", "growth")
 
 
 def fitted(seed: int, n: int = 4000):
@@ -44,8 +45,10 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
     for seed in range(100):
         estimate = fitted(seed, 2000)[0].estimate
         inside.append(np.abs(estimate.values - [getattr(TODAY, n) for n in FREE]) < 1.645 * estimate.standard_errors)
-    covered = np.sum(inside)  # parameters of one data set are not independent: a wide band
-    assert stats.binom(100, 0.9).ppf(1e-4) <= covered / len(FREE) <= 100
+    by_parameter = np.mean(inside, axis=0)
+    low, high = stats.binom(100, 0.9).ppf([1e-3, 1 - 1e-3]) / 100
+    assert ((by_parameter >= low) & (by_parameter <= high)).all(), by_parameter
+    assert by_parameter.mean() == pytest.approx(0.9, abs=0.05)  # three errors where all of one data set go together
 
 
 def test_a_prior_that_is_narrow_holds_its_parameter(found):
