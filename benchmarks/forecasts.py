@@ -18,6 +18,7 @@ import warnings
 import numpy as np
 import pandas as pd
 from arch import arch_model
+from statsmodels.api import OLS
 
 import simcal
 
@@ -43,11 +44,9 @@ def peer_densities(returns: np.ndarray, cut: int, volatility: dict, law: str) ->
 
 def compared(difference: np.ndarray) -> str:
     """Mean and t value."""
-    n = len(difference)
-    centred, lags = difference - difference.mean(), int(n ** (1 / 3))
-    variance = centred @ centred / n
-    variance += 2 * sum((1 - k / (lags + 1)) * (centred[k:] @ centred[:-k]) / n for k in range(1, lags + 1))
-    return f"{difference.mean():+.4f} ({difference.mean() / math.sqrt(variance / n):.1f})"
+    lags = int(len(difference) ** (1 / 3))
+    fitted = OLS(difference, np.ones(len(difference))).fit(cov_type="HAC", cov_kwds={"maxlags": lags})
+    return f"{fitted.params[0]:+.4f} ({fitted.tvalues[0]:.1f})"
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ from simcal.training import Budget, torch_threads
 _ITERATIONS = 500
 _STEP = 1e-4  # of differences, on the searched scale
 _WIDE = 0.3  # of differences of the gradient, in standard errors
-_FAR = 0.02  # log-likelihood per start by which two starts agree, in units of its own size
+_AGREE = 0.5  # log-likelihood between two starts that end at the same height
 
 
 def estimate_by_likelihood(
@@ -182,19 +182,19 @@ class Penalised:
 
     def maximise(self, start: np.ndarray, seen: Any) -> tuple[np.ndarray, float, bool, str]:
         """Where a search ended, the value there, whether it settled, and a sentence."""
-        n, count = self.n, 0
+        n, count = self.n, 1
 
         def cost(x: np.ndarray) -> tuple[float, np.ndarray]:
             value, gradient = self(start + x * self.size)
             return (-value / n, -gradient * self.size / n) if math.isfinite(value) else (1e6, np.zeros_like(x))
 
-        def tell(x: np.ndarray) -> None:
+        def tell(intermediate_result: Any) -> None:  # scipy goes by the name
             nonlocal count
             count += 1
-            free = start + x * self.size
-            seen({"iteration": count, "objective": -self(free)[0], **self.scale.values(free)})
+            free = start + intermediate_result.x * self.size
+            seen({"iteration": count, "objective": intermediate_result.fun * n, **self.scale.values(free)})
 
-        tell(np.zeros_like(start))
+        seen({"iteration": count, "objective": -self(start)[0], **self.scale.values(start)})
         ended = minimize(
             cost, np.zeros_like(start), jac=True, method="L-BFGS-B", callback=tell,
             options={"maxiter": _ITERATIONS, "ftol": 1e-12, "gtol": 1e-7, "maxcor": 20},
@@ -252,7 +252,7 @@ def _estimate(target: Penalised, found: list[tuple], best: int, seconds: float) 
         loud = np.argsort(-np.abs(vectors[:, 0]))[:3]
         along = ", ".join(f"{names[k]} by {direction[k]:.2g}" for k in loud)
         sentence += f" The data do not tell one direction ({along}); there are no standard errors."
-    agree = sum(value - other < max(_FAR * abs(value) / n, 0.5) for _, other, *_ in found)
+    agree = sum(value - other < _AGREE for _, other, *_ in found)
     if len(found) > 1:
         sentence += f" {agree} of {len(found)} starts end at the same height."
     k = len(names)

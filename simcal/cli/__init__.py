@@ -41,13 +41,13 @@ def _with_trust(command: Callable[..., None]) -> Callable[..., None]:
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )  # fmt: skip
-for _name, _verb in {
-    "simulate": simulate, "calibrate": calibrate, "validate": validate, "backtest": backtest,
-    "backtest-family": backtest_family, "solve": solve, "train": train, "facts": facts, "report": report,
+for _name, _command in {
+    "simulate": simulate.command, "calibrate": calibrate.command, "validate": validate.command,
+    "filter": filter.filter_command, "forecast": filter.forecast_command, "backtest": backtest.command,
+    "backtest-family": backtest_family.command, "solve": solve.command, "train": train.command,
+    "facts": facts.command, "report": report.command,
 }.items():  # fmt: skip
-    app.command(_name)(_with_trust(_verb.command))
-app.command("filter")(_with_trust(filter.filter_command))
-app.command("forecast")(_with_trust(filter.forecast_command))
+    app.command(_name)(_with_trust(_command))
 
 
 def _print_version(wanted: bool) -> None:

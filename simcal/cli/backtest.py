@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simcal.cli.filter import market_of
 from simcal.cli.output import Json, print_json, progress_bar, say
 from simcal.errors import ParameterError
 
@@ -98,11 +99,7 @@ def command(
     if map_ and history is None:
         raise ParameterError("--map names the columns of a history; give its file as --history too.")
     refuse_run_folder(out, [market], "the run's")
-    played = simcal.load(market)
-    if from_today:
-        from simcal.cli.filter import subject_of
-
-        played = simcal.filter(*subject_of(market, None)[:2]).market
+    played = market_of(market, from_today)
     shifts = _numbers("--shift", shift or [], "half spreads, such as -0.1,0.1")
     grid = None if sizes is None else _numbers("--sizes", sizes, "sizes, such as 0.1,1,10")
     past = None

@@ -34,6 +34,13 @@ def subject_of(market: str, data: str | None) -> tuple[Any, Any, Any]:
     return simcal.load(market), simcal.load_series(data), None
 
 
+def market_of(market: str, from_today: bool) -> Any:
+    """The market of a name, a file or a run; from today, that of the last day of a run's own prices."""
+    import simcal
+
+    return simcal.filter(*subject_of(market, None)[:2]).market if from_today else simcal.load(market)
+
+
 def filter_command(
     market: Subject, data: Data = None, out: Out = None, figure: Figure = None, as_json: Json = False
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simcal.cli.filter import market_of
 from simcal.cli.output import Json, print_json, print_table, say
 from simcal.errors import ParameterError
 
@@ -57,11 +58,7 @@ def command(
     import simcal
     from simcal.subjects import subject_of_market
 
-    model = simcal.load(market)
-    if from_today:
-        from simcal.cli.filter import subject_of
-
-        model = simcal.filter(*subject_of(market, None)[:2]).market
+    model = market_of(market, from_today)
     if as_ is not None and (requests or save or every != 1):
         raise ParameterError("--as writes every step, with volumes in bars; leave out --requests, --save and --every.")
     if bar != 1 and as_ != "ohlcv":

@@ -13,7 +13,7 @@ import pandas as pd
 from simcal import models
 from simcal.calibration.estimate import Estimate
 from simcal.calibration.likelihood import FreeScale
-from simcal.data import PriceSeries, load_series
+from simcal.data import PriceSeries
 from simcal.errors import ParameterError
 from simcal.inference.filtering import Filtered, filter
 from simcal.models import Market
@@ -150,9 +150,11 @@ def forecast(
     (100, 6)
     """
     horizon, n_paths = check_integer("horizon", horizon, 1, 100_000), check_integer("n_paths", n_paths, 1, 10**8)
-    model, series = models.load(market), data if isinstance(data, PriceSeries) else load_series(data)
-    begun = filter(model, series)
-    drawn = [begun] if estimate is None else [filter(m, series) for m in _around(model, estimate, n_draws, seed)]
+    model = models.load(market)
+    begun = filter(model, data)
+    drawn = [begun]
+    if estimate is not None:
+        drawn = [filter(one, begun.series) for one in _around(model, estimate, n_draws, seed)]
     sizes = np.diff(np.linspace(0, n_paths, len(drawn) + 1).astype(int))
     parts, first = [], 0
     for one, size in zip(drawn, sizes, strict=True):

@@ -193,9 +193,8 @@ class HerdingMarket(PriceMarket):
             self.log_value = next_value(self.log_value, mean, self.fundamental_reversion, self.variance, shock)
         gap = self.log_price - self.log_value
         share = 0.5 + 0.5 * self.balance
-        fundamentalist = -self.value_sensitivity * gap
-        if self.uses("fundamental_sd"):
-            fundamentalist = self.fundamental_sd * self._own("fundamental_tail") - self.value_sensitivity * gap
+        own = self.fundamental_sd * self._own("fundamental_tail") if self.uses("fundamental_sd") else 0.0
+        fundamentalist = own - self.value_sensitivity * gap
         sd = self.chartist_sd
         if self.uses("fall_response"):
             sd = sd - sd * tanh_half(self.fall_response * self.trend)
@@ -308,10 +307,8 @@ def johnson(z: Any, tail: Any, skew: Any) -> Any:
     All moments are finite; the kurtosis without a skew is :math:`(w^4 + 2 w^2 + 3) / 2`. It is monotone in z, so that z
     follows from the draw. Source: Johnson, Biometrika 36 (1949) 149-176.
     """
-    tail = where(
-        tail < 1e-3, 1e-3, tail
-    )  # below it the law is normal to seven digits, and the difference of two ones is not
-    w = exp(tail * tail)
-    variance = 0.5 * (w - 1.0) * (w * (0.5 * (exp(2.0 * skew) + exp(-2.0 * skew))) + 1.0)
-    mean = exp(0.5 * tail * tail) * (0.5 * (exp(skew) - exp(-skew)))
-    return (sinh(tail * z + skew) - mean) * variance**-0.5
+    # Below it the law is normal to seven digits, and the difference of two numbers near one is not.
+    tail = where(tail < 1e-3, 1e-3, tail)
+    w, lean = exp(tail * tail), sinh(skew)
+    variance = 0.5 * (w - 1.0) * (w * (1.0 + 2.0 * lean * lean) + 1.0)  # cosh 2s = 1 + 2 sinh^2 s
+    return (sinh(tail * z + skew) - exp(0.5 * tail * tail) * lean) * variance**-0.5

@@ -165,10 +165,8 @@ def backtest(
             "them out, or give sizes."
         )
     n_paths, n_steps = check_integer("n_paths", n_paths, 1, 2**31 - 1), check_integer("n_steps", n_steps, 1, 2**31 - 1)
-    begun = bool(getattr(found, "begun", {}))  # paths from a certain day on leave no steps out
-    burn_in = (
-        (0 if dealers or begun else BURN_IN) if burn_in is None else check_integer("burn_in", burn_in, 0, 2**31 - 1)
-    )
+    left_out = 0 if dealers or getattr(found, "begun", {}) else BURN_IN  # nothing of paths from a certain day on
+    burn_in = left_out if burn_in is None else check_integer("burn_in", burn_in, 0, 2**31 - 1)
     check_range(first_path, n_paths, 1, n_steps + burn_in)
     noise = Noise(check_seed(seed), int(first_path), n_paths, n_steps, burn_in, check_threads(threads))
     more: dict[str, Any] = {"level": check_level("level", level), "risk_level": check_level("risk_level", risk_level)}
