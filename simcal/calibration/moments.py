@@ -4,7 +4,7 @@ r"""The estimator ``moments``: the method of simulated moments on one series of 
           g(\theta) = \frac1S \sum_{s=1}^S m_s(\theta) - m_{\text{series}}
 
 The S simulated samples are as long as the real one and made of the same noise at every :math:`\theta`, so that g is
-smooth. The search is that of trust-region least squares on the free numbers of `TrainableParameters`, with derivatives
+smooth. The search is that of trust-region least squares on the free numbers of `FreeScale`, with derivatives
 by differences, from the best of many random starts, in two rounds. W is the inverse of the covariance of the moments
 first of bootstrapped samples (circular blocks of the real one), then of samples simulated at what the first round
 found. Source: Franke and Westerhoff, Journal of Economic Dynamics and Control 36 (2012); the second round is that of
@@ -19,19 +19,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy import stats
 from scipy.optimize import least_squares
 
 from simcal.calibration.estimate import Estimate, unknown
 from simcal.calibration.recipe import PriceRecipe
+from simcal.calibration.scale import FreeScale
 from simcal.calibration.settings import MomentSettings, Starts
 from simcal.calibration.start import StartResult
 from simcal.calibration.starts import Listener, start_markets
 from simcal.calibration.statistics import Statistics, statistics
 from simcal.calibration.windows import training_part
 from simcal.data import PriceSeries
-from simcal.definition.trainable import TrainableParameters
 from simcal.errors import NumericalError, ParameterError
 from simcal.facts.bootstrap import block_indices
 from simcal.models import Market
@@ -95,31 +94,6 @@ def estimate_by_moments(
 
 class _Spent(Exception):
     """The time budget is spent."""
-
-
-class FreeScale:
-    """Markets from vectors of free numbers and back; the order is that of the names."""
-
-    def __init__(self, market: Market, names: Sequence[str]) -> None:
-        self._parameters = TrainableParameters(market, names)
-        self._names = tuple(names)
-
-    def vector(self, market: Market) -> np.ndarray:
-        """The free numbers (parameters,) of a market."""
-        self._parameters.set_values({name: getattr(market, name) for name in self._names})
-        return np.array([float(free.detach()) for free in self._parameters.free.values()])
-
-    def market(self, vector: np.ndarray) -> Market:
-        """The market at these free numbers; `ParameterError` where one of its parameters is not finite."""
-        with torch.no_grad():
-            for free, number in zip(self._parameters.free.values(), vector, strict=True):
-                free.fill_(float(number))
-        return self._parameters.to_market()
-
-    def values(self, vector: np.ndarray) -> np.ndarray:
-        """The natural numbers (parameters,) at these free ones."""
-        market = self.market(vector)
-        return np.array([float(getattr(market, name)) for name in self._names])
 
 
 def sample_moments(
@@ -218,11 +192,11 @@ def fit_moments(
         nonlocal improvements
         improvements += 1
         seen({"iteration": improvements, "objective": found.cost,
-              **dict(zip(names, free.values(found.at).tolist(), strict=True))})  # fmt: skip
+              **free.values(found.at)})  # fmt: skip
 
     drawn = bootstrap_moments(prices, features, block=settings.block, count=settings.weight_samples, seed=seed)
     root = _root_of_inverse(np.cov(drawn, rowvar=False))
-    begun = _promising(gap, root, [free.vector(start) for start in starts], settings.searches)
+    begun = _promising(gap, root, [free.free_of(start) for start in starts], settings.searches)
     found = [_search(gap, root, start, clock, tell) for start in begun]
     first = min(range(len(found)), key=lambda k: found[k].cost)
     best = found[first]
@@ -248,8 +222,8 @@ def fit_moments(
         p = float(stats.chi2.sf(best.cost / (1 + 1 / settings.simulated), surplus))
         said += f" The {surplus} moments more than parameters agree with the market with p = {p:.2g}."
     return Estimate(
-        "moments", tuple(names), free.values(best.at), covariance, said, best.settled, clock.used, len(prices) - 1,
-        start=free.values(begun[first]), objective=best.cost, replication=replication,
+        "moments", tuple(names), _natural(free, best.at), covariance, said, best.settled, clock.used, len(prices) - 1,
+        start=_natural(free, begun[first]), objective=best.cost, replication=replication,
     )  # fmt: skip
 
 
@@ -314,16 +288,20 @@ def _covariance(
     gap: Callable[[np.ndarray], np.ndarray], free: FreeScale, root: np.ndarray, at: np.ndarray
 ) -> np.ndarray:
     """(J' W J)^-1 of the natural parameters, by central differences; NaN where the moments do not identify them."""
-    columns, scales = [], []
+    columns = []
     for k in range(len(at)):
         step = np.zeros(len(at))
         step[k] = _STEP
         columns.append(root.T @ (gap(at + step) - gap(at - step)) / (2 * _STEP))
-        scales.append((free.values(at + step)[k] - free.values(at - step)[k]) / (2 * _STEP))
     information = np.stack(columns, axis=1).T @ np.stack(columns, axis=1)
     if not np.isfinite(information).all() or np.linalg.cond(information) > 1e12:
         return unknown(len(at))
-    return np.linalg.inv(information) * np.outer(scales, scales)
+    slopes = free.slopes(at)
+    return np.linalg.inv(information) * np.outer(slopes, slopes)
+
+
+def _natural(free: FreeScale, at: np.ndarray) -> np.ndarray:
+    return np.array(list(free.values(at).values()))
 
 
 def _root_of_inverse(covariance: np.ndarray) -> np.ndarray:

@@ -128,12 +128,17 @@ class PriceRecipe(_Simulated):
     @property
     def statistics(self) -> str:
         """The name of the statistics that the estimator looks at."""
-        return self.moments.moments if self.estimator == "moments" else self.game.statistics
+        place, entry = self._of_statistics
+        return getattr(getattr(self, place), entry)
 
     def with_statistics(self, name: str) -> Self:
         """The recipe with other statistics for its estimator."""
-        place, entry = ("moments", "moments") if self.estimator == "moments" else ("game", "statistics")
+        place, entry = self._of_statistics
         return self.model_copy(update={place: getattr(self, place).model_copy(update={entry: name})})
+
+    @property
+    def _of_statistics(self) -> tuple[str, str]:
+        return (self.estimator, "moments") if self.estimator in ("moments", "likelihood") else ("game", "statistics")
 
     @model_validator(mode="after")
     def _windows_are_there(self) -> PriceRecipe:

@@ -164,6 +164,12 @@ class LikelihoodSettings(Strict):
     priors: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)  # widths around the start
     # Returns that only bring the states from their start to where the market is; at most a tenth of all.
     warm_up: int = Field(default=100, ge=0)
+    # Simulated moments beside the likelihood: statistics by name, and the weight of their mean squared misfit, in
+    # standard errors, against the log-likelihood of a step; 0 leaves them out.
+    moments: str = "stylised"
+    moments_weight: float = Field(default=0.0, ge=0)
+    simulated: int = Field(default=16, ge=2)  # paths as long as the series
+    block: int = Field(default=250, ge=2)  # steps of a bootstrap block, for the standard errors
 
 
 class RecoverySettings(MomentSettings):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from simcal import models
 from simcal.calibration.estimate import Estimate
-from simcal.calibration.likelihood import FreeScale
+from simcal.calibration.scale import FreeScale
 from simcal.data import PriceSeries
 from simcal.errors import ParameterError
 from simcal.inference.filtering import Filtered, filter
@@ -177,4 +177,4 @@ def _around(market: Market, estimate: Estimate, n_draws: int, seed: int) -> list
     covariance = estimate.covariance / np.outer(slopes, slopes)
     rng = np.random.default_rng(seed)
     draws = rng.multivariate_normal(center, covariance, size=n_draws, method="eigh")
-    return [market.replace(**scale.values(free)) for free in draws]
+    return [scale.market(free) for free in draws]

@@ -7,17 +7,19 @@ import pytest
 from scipy import stats
 
 import simcal
+from simcal.calibration.moment_gap import MomentGap
 from simcal.calibration.recipe import Recipe
+from simcal.calibration.statistics import statistics
 
 TODAY = simcal.load("herding-today")
 # Without a prior, 2000 returns hardly tell many noisy chartists from few: predisposition stays at its truth.
 FREE = ("chartist_sd", "herding", "turbulence_response", "johnson_tail", "growth")
 
 
-def fitted(seed: int, n: int = 4000):
+def fitted(seed: int, n: int = 4000, weight: float = 0.0):
     recipe = Recipe.model_validate(
         {"name": "own", "market": "herding-today", "estimator": "likelihood", "trainable": list(FREE),
-         "train_share": 1.0, "starts": {"count": 2, "spread": 0.2}}
+         "train_share": 1.0, "starts": {"count": 2, "spread": 0.2}, "likelihood": {"moments_weight": weight}}
     )  # fmt: skip
     prices = simcal.simulate(TODAY, 1, n, seed=seed, burn_in=500).prices[0]
     return simcal.calibrate(None, prices, recipe=recipe), prices
@@ -39,11 +41,38 @@ def test_known_parameters_are_found_again(found):
     assert estimate.details["aic"] == pytest.approx(2 * len(FREE) - 2 * estimate.details["log_likelihood"])
 
 
+def test_moments_beside_the_likelihood_find_the_same_parameters(found):
+    estimate, alone = fitted(11, weight=0.02)[0].estimate, found[0].estimate
+    assert estimate.succeeded
+    assert "moments" in estimate.status
+    errors = (estimate.values - [getattr(TODAY, n) for n in FREE]) / estimate.standard_errors
+    assert np.abs(errors).max() < 4
+    # Where the market is true the likelihood is efficient, and nothing can be more certain.
+    assert (estimate.standard_errors > 0.9 * alone.standard_errors).all()
+    assert estimate.details["log_likelihood"] < alone.details["log_likelihood"]
+
+
+def test_the_misfit_of_moments_has_its_own_gradient(found):
+    recipe, prices = found[0].recipe, found[1]
+    gap = MomentGap(
+        TODAY, FREE, prices, statistics("stylised"), recipe.likelihood.model_copy(update={"simulated": 4}),
+        warm_up=20, seed=3,
+    )  # fmt: skip
+    at = {n: float(getattr(TODAY, n)) for n in FREE}
+    value, by = gap(at)
+    for name, slope in zip(FREE, by, strict=True):
+        step = 1e-6 * max(abs(at[name]), 1e-3)
+        up, down = (gap(at | {name: at[name] + sign * step})[0] for sign in (1, -1))
+        assert slope == pytest.approx((up - down) / (2 * step), rel=1e-4, abs=1e-6 * value)
+    assert gap.jacobian(at).shape == (19, len(FREE))
+
+
 @pytest.mark.slow
-def test_intervals_cover_the_truth_as_often_as_they_say():
+@pytest.mark.parametrize("weight", [0.0, 0.02])
+def test_intervals_cover_the_truth_as_often_as_they_say(weight):
     inside = []
     for seed in range(100):
-        estimate = fitted(seed, 2000)[0].estimate
+        estimate = fitted(seed, 2000, weight)[0].estimate
         inside.append(np.abs(estimate.values - [getattr(TODAY, n) for n in FREE]) < 1.645 * estimate.standard_errors)
     by_parameter = np.mean(inside, axis=0)
     low, high = stats.binom(100, 0.9).ppf([1e-3, 1 - 1e-3]) / 100

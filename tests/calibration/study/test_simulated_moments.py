@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from simcal import models
-from simcal.calibration.moments import FreeScale, bootstrap_moments, fit_moments, sample_moments
+from simcal.calibration.moments import bootstrap_moments, fit_moments, sample_moments
+from simcal.calibration.scale import FreeScale
 from simcal.calibration.study.data import MOMENTS, sample, sample_starts, seed_of
 from simcal.calibration.study.theory import theory
 from simcal.errors import NumericalError, ParameterError
@@ -23,7 +24,7 @@ def test_the_free_scale_goes_there_and_back():
     names = ("value_sensitivity", "trend_sensitivity", "misalignment")
     free = FreeScale(TRUTH, names)
     market = TRUTH.replace(value_sensitivity=0.3, trend_sensitivity=-4.0, misalignment=60.0)
-    vector = free.vector(market)
+    vector = free.free_of(market)
     specs = market.SPECS
     np.testing.assert_allclose(
         vector, [np.log(0.3), -4.0 / specs["trend_sensitivity"].scale, 60.0 / specs["misalignment"].scale]
