@@ -32,8 +32,10 @@ from .errors import ParameterError as ParameterError
 from .errors import SimcalError as SimcalError
 from .inference import Filtered as Filtered
 from .inference import Forecast as Forecast
+from .inference import Tracked as Tracked
 from .inference import filter as filter
 from .inference import forecast as forecast
+from .inference import track as track
 from .learning import LearningMarket as LearningMarket
 from .learning import TrainedMarket as TrainedMarket
 from .learning import train as train

@@ -20,6 +20,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,12 +69,28 @@ def estimate_by_likelihood(
             "per_trader names parameters with a value per trader, but the likelihood estimates one that all traders "
             "share; leave it out, or use the estimator 'adversarial'."
         )
-    prices = training_part(series, recipe.train_share).prices
-    settings = recipe.likelihood
     starts = start_markets(
         origin, recipe.trainable, (), Starts(count=recipe.starts.count, law="scatter", spread=recipe.starts.spread),
         recipe.seed,
     )  # fmt: skip
+    prices = training_part(series, recipe.train_share).prices
+    return fit_likelihood(origin, starts, prices, recipe, features=features, listen=listen)
+
+
+def fit_likelihood(
+    origin: Market,
+    starts: Sequence[Market],
+    prices: np.ndarray,
+    recipe: PriceRecipe,
+    *,
+    features: Statistics,
+    listen: Listener | None = None,
+) -> tuple[list[StartResult], Estimate]:
+    """As `estimate_by_likelihood`, from all prices, with searches that begin at the markets given.
+
+    The priors are those around `origin`.
+    """
+    settings = recipe.likelihood
     with torch_threads(1):  # one path is one block
         target = Penalised(origin, recipe.trainable, prices, settings.priors, settings.warm_up)
         clock, results, found = Budget(recipe.budget), [], []
@@ -157,7 +174,8 @@ def _estimate(target: Penalised, at: np.ndarray, settled: bool, sentence: str, s
         information = np.zeros_like(information)
         sentence += " The likelihood is not a finite number everywhere around; there are no standard errors."
     eigenvalues, vectors = np.linalg.eigh(information * sizes)
-    if eigenvalues[0] > 1e-6 * eigenvalues[-1] and eigenvalues[0] > 0:
+    # Moments fix some directions so well that the others look loose beside them.
+    if eigenvalues[0] > (1e-6 if target.gap is None else 1e-10) * eigenvalues[-1]:
         inverse = np.linalg.inv(information * sizes) * sizes
         priors, natural = np.diag(target.width**-2.0), np.outer(slopes, slopes)
         if target.gap is None:

@@ -94,9 +94,10 @@ class Penalised:
             seen({"iteration": count, "objective": intermediate_result.fun * n, **self.scale.values(free)})
 
         seen({"iteration": count, "objective": -self(start)[0], **self.scale.values(start)})
+        # Moments of 16 paths are not worth more digits.
         ended = minimize(
             cost, np.zeros_like(start), jac=True, method="L-BFGS-B", callback=tell,
-            options={"maxiter": _ITERATIONS, "ftol": 1e-12, "gtol": 1e-7, "maxcor": 20},
+            options={"maxiter": _ITERATIONS, "ftol": 1e-12 if self.gap is None else 1e-10, "gtol": 1e-7, "maxcor": 20},
         )  # fmt: skip
         at = start + ended.x * self.size
         value = self(at)[0]

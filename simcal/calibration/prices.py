@@ -63,12 +63,7 @@ class PriceRuns(RunKind):
             )
         series = data if isinstance(data, PriceSeries) else load_series(data)
         check_names(recipe.trainable, origin.SPECS, "a parameter of this market")
-        returns = training_part(series, recipe.train_share).log_returns
-        if recipe.match_scale:
-            origin = _at_scale(origin, returns, recipe)
-        if recipe.match_growth:
-            check_names(["growth"], origin.SPECS, "a parameter of this market, so match_growth has no meaning for it")
-            origin = origin.replace(growth=float(returns.mean()))
+        origin = matched(origin, training_part(series, recipe.train_share).log_returns, recipe)
         if out is not None:
             make_folder(out)  # before the training, which would be lost with it
             if models.is_own(origin):
@@ -161,6 +156,16 @@ def choose(results: list[StartResult]) -> int:
     if not usable:
         raise NumericalError("No start ended with finite numbers. " + results[0].status)
     return min(usable, key=lambda i: results[i].distance)
+
+
+def matched(market: Market, returns: np.ndarray, recipe: Recipe) -> Market:
+    """The market with the size and the growth of the returns to train on, where the recipe says so."""
+    if recipe.match_scale:
+        market = _at_scale(market, returns, recipe)
+    if recipe.match_growth:
+        check_names(["growth"], market.SPECS, "a parameter of this market, so match_growth has no meaning for it")
+        market = market.replace(growth=float(returns.mean()))
+    return market
 
 
 def _at_scale(market: Market, returns: np.ndarray, recipe: Recipe) -> Market:

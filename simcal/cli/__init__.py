@@ -10,7 +10,19 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from simcal.cli import backtest, backtest_family, calibrate, facts, filter, report, simulate, solve, train, validate
+from simcal.cli import (
+    backtest,
+    backtest_family,
+    calibrate,
+    facts,
+    filter,
+    report,
+    simulate,
+    solve,
+    track,
+    train,
+    validate,
+)
 from simcal.cli.output import say, spoken_warnings
 from simcal.errors import SimcalError
 from simcal.user_code import trusting
@@ -43,7 +55,8 @@ app = typer.Typer(
 )  # fmt: skip
 for _name, _command in {
     "simulate": simulate.command, "calibrate": calibrate.command, "validate": validate.command,
-    "filter": filter.filter_command, "forecast": filter.forecast_command, "backtest": backtest.command,
+    "filter": filter.filter_command, "forecast": filter.forecast_command, "track": track.command,
+    "backtest": backtest.command,
     "backtest-family": backtest_family.command, "solve": solve.command, "train": train.command,
     "facts": facts.command, "report": report.command,
 }.items():  # fmt: skip

@@ -49,7 +49,7 @@ def filter_command(
 
     model, series, _ = subject_of(market, data)
     found = simcal.filter(model, series)
-    _write(found.table, out, found, figure, as_json)
+    write_result(found.table, out, found, figure, as_json)
     if as_json:
         return
     print_table(found.summary(), f"{series.name}, {len(found.table)} returns: the last day and the range of all days")
@@ -78,7 +78,7 @@ def forecast_command(
     found = simcal.forecast(
         model, series, horizon, n_paths=paths, seed=seed, estimate=known, n_draws=max(draws, 1)
     )  # fmt: skip
-    _write(found.quantiles(), out, found, figure, as_json)
+    write_result(found.quantiles(), out, found, figure, as_json)
     if as_json:
         return
     print_table(found.risk(), f"{series.name}: losses over steps ahead, as shares of the last price")
@@ -88,7 +88,8 @@ def forecast_command(
     say(f"Parameters {drawn}.")
 
 
-def _write(table: Any, out: Path | None, result: Any, figure: Path | None, as_json: bool) -> None:
+def write_result(table: Any, out: Path | None, result: Any, figure: Path | None, as_json: bool) -> None:
+    """Write a result's table, its figure and its JSON where they are asked for."""
     from simcal.files import make_folder
 
     if out is not None:
