@@ -6,24 +6,29 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from simcal import models
 from simcal.calibration.losses import LOSSES, Loss
 from simcal.calibration.recipe import Recipe, check_recipe, load_recipe
 from simcal.calibration.runs import RUNS
 from simcal.calibration.starts import Listener, check_jobs
 from simcal.calibration.statistics import Statistics, statistics
+from simcal.definition import PriceMarket
+from simcal.definition.likelihood import has_likelihood
 from simcal.errors import ParameterError
 from simcal.models import Market
 from simcal.user_code import is_reference, require_trust, trusting
 
-DEFAULT_RECIPE = "sp500-herding"
+DEFAULT_RECIPE = "likelihood"
+_GAME = "sp500-herding"  # whose game a market without a likelihood plays
 
 
 def calibrate(
     market: Market | type[Market] | str | Path | None,
     data: Any,
     *,
-    recipe: Recipe | str | Path = DEFAULT_RECIPE,
+    recipe: Recipe | str | Path | None = None,
     out: str | Path | None = None,
     seed: int | None = None,
     budget: float | None = None,
@@ -51,7 +56,8 @@ def calibrate(
         A catalogue name, a CSV or Parquet file, ``FILE.py:NAME``, a pandas object, an array of prices or a
         `PriceSeries`; for a dealer market what `load_requests` takes. None takes the recipe's.
     recipe
-        A name from ``calibration/``, a TOML file or a `Recipe`; its first ``train_share`` of the data is used.
+        A name from ``calibration/``, a TOML file or a `Recipe`; its first ``train_share`` of the data is used. None:
+        "likelihood", or for a market that has not its parameters `default_recipe`.
     out
         A run folder; with one, the run can be killed and continued, and leaves its record there.
 
@@ -97,6 +103,9 @@ def calibrate(
     'all 3 iterations played'
     """
     with trusting(trust):
+        start = None if market is None else models.load(market)
+        if recipe is None:
+            recipe = default_recipe(start)
         recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         recipe = override(recipe, seed=seed, budget=budget, starts=starts, iterations=iterations)
         given = {"market": market, "starts": starts, "iterations": iterations, "mapping": mapping or None,
@@ -112,10 +121,48 @@ def calibrate(
             )
         own = {"estimator": estimator, "features": statistics, "loss": loss}
         return RUNS.find(recipe.run).calibrate(
-            None if market is None else models.load(market), data, recipe, out=None if out is None else Path(out),
+            start, data, recipe, out=None if out is None else Path(out),
             jobs=jobs, device=device, listen=listen, mapping=mapping,
             **{name: thing for name, thing in own.items() if thing is not None},
         )  # fmt: skip
+
+
+def default_recipe(market: Market | None) -> Recipe:
+    """The recipe for prices where none is named.
+
+    That by exact likelihood, for no market or one that has its parameters. For any other market all its real parameters
+    that are not 0, on a bound or prices are trained by the game of stylised facts, or by simulated moments where the
+    market has no gradients.
+    """
+    recipe = load_recipe(DEFAULT_RECIPE)
+    if market is None or (set(recipe.trainable) <= set(market.SPECS) and has_likelihood(market, recipe.trainable)):
+        return recipe
+    trainable = []
+    for name, spec in market.SPECS.items():
+        if spec.trainable and not spec.integer and spec.unit != "price":
+            values = np.ravel(getattr(market, name))
+            if values.any() and (values > spec.low).all() and (values < spec.high).all() and np.ptp(values) == 0:
+                trainable.append(name)
+    if not trainable:
+        raise ParameterError(
+            f"The {market.kind} market has no parameter that is neither 0 nor on a bound; name those to calibrate in a "
+            "recipe, under trainable."
+        )
+    values = load_recipe(_GAME).model_dump() | {
+        "name": "own", "description": f"Every parameter of a {market.kind} market that is not off",
+        "market": market.kind, "changes": {},
+        "trainable": trainable, "match_scale": _has_scale(market), "match_growth": "growth" in market.SPECS,
+        "estimator": "adversarial" if isinstance(market, PriceMarket) else "moments",
+    }  # fmt: skip
+    return check_recipe(values)
+
+
+def _has_scale(market: Market) -> bool:
+    try:
+        market.rescaled(1.0)
+    except ParameterError:
+        return False
+    return True
 
 
 def origin_of(market: Market | None, recipe: Recipe) -> Market:

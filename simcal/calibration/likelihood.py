@@ -169,6 +169,7 @@ def _estimate(target: Penalised, at: np.ndarray, settled: bool, sentence: str, s
     information = target.information(at, scores)
     total = target.likelihood.total(target.scale.values(at), target.before)[0]
     covariance = sandwich = unknown(len(names))
+    curved = np.full(len(names), math.nan)
     sizes = np.outer(target.size, target.size)
     if not np.isfinite(information).all():
         information = np.zeros_like(information)
@@ -177,6 +178,7 @@ def _estimate(target: Penalised, at: np.ndarray, settled: bool, sentence: str, s
     # Moments fix some directions so well that the others look loose beside them.
     if eigenvalues[0] > (1e-6 if target.gap is None else 1e-10) * eigenvalues[-1]:
         inverse = np.linalg.inv(information * sizes) * sizes
+        curved = np.diag(inverse)
         priors, natural = np.diag(target.width**-2.0), np.outer(slopes, slopes)
         if target.gap is None:
             covariance = inverse * natural
@@ -190,8 +192,7 @@ def _estimate(target: Penalised, at: np.ndarray, settled: bool, sentence: str, s
         sentence += f" The data do not tell one direction ({along}); there are no standard errors."
     k = len(names)
     # How much of what is known of a parameter comes from the data, and not from its prior.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        learned = 1 - np.diag(covariance) / (slopes * target.width) ** 2
+    learned = 1 - curved / target.width**2
     details = {
         "log_likelihood": total, "aic": 2 * k - 2 * total, "bic": k * math.log(n) - 2 * total,
         "sandwich_errors": dict(zip(names, np.sqrt(np.diag(sandwich)).tolist(), strict=True)),

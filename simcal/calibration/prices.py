@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -21,11 +22,13 @@ from simcal.calibration.starts import Listener
 from simcal.calibration.statistics import STATISTICS, Statistics
 from simcal.calibration.windows import simulated_windows, training_part
 from simcal.data import PriceSeries, load_series
+from simcal.definition.likelihood import has_likelihood
 from simcal.errors import DataError, NumericalError, ParameterError, SimcalError
 from simcal.files import make_folder
 from simcal.models import Market
 from simcal.parameters import check_names
 from simcal.registry import Registry
+from simcal.subjects import Shown
 from simcal.user_code import is_reference
 
 ESTIMATORS: Registry[Callable[..., Any]] = Registry("simcal.estimators", "an estimator")
@@ -80,6 +83,13 @@ class PriceRuns(RunKind):
         if out is not None:
             calibration.save(out)
         return calibration
+
+    def show(self, result: Calibration) -> Shown:
+        """See `RunKind`; a market that knows where it stands is asked what comes next."""
+        shown = super().show(result)
+        if not has_likelihood(result.market):
+            return shown
+        return dataclasses.replace(shown, next="simcal forecast {folder} --horizon 20")
 
     def conclude(self, result: Calibration, folder: Path, *, jobs: int | None = None, listen: Any = None,
                  say: Callable[[str], object] = print) -> Any:  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,15 @@ from simcal.calibration.statistics import statistics
 from simcal.calibration.windows import training_part, training_windows
 from simcal.data import PriceSeries
 from simcal.models import Market
+from simcal.registry import Registry
 from simcal.report import Picture, Section, Table, plot_losses, plot_parameters, write_report
 
 _ROWS_DRAWN = 400  # per start: as many as a figure can show
 _DEMAND_STEPS = 500
+
+
+SECTIONS: Registry[Callable[[Run], Section | None]] = Registry("simcal.sections", "a section of a report")
+"""What other rooms tell of a calibration to prices, at the end of its report; None where they have nothing to say."""
 
 
 def write_run_report(
@@ -52,7 +58,8 @@ def write_run_report(
     run = read_run(folder, series, trust=trust)
     pictures, *realism = realism_sections(run)
     sections = [_verdict_section(run), _overview(run), pictures, _parameters(run)]
-    sections += [*realism, _training(run)]
+    more = [make(run) for _, make in sorted(SECTIONS.items())]
+    sections += [*realism, _training(run), *(section for section in more if section is not None)]
     return write_report(
         Path(folder) / "report.html",
         f"A market calibrated to {run.series.name}",
@@ -185,6 +192,11 @@ def _of_likelihood(run: Run) -> dict[str, str]:
         rows["priors"] = "; ".join(
             f"{name} {center[name]:.3g}, width {width:g}, {percent(learned[name])} learned from data"
             for name, width in priors.items()
+        )
+    if run.recipe.likelihood.moments_weight:
+        rows["moments beside it"] = (
+            f"{run.recipe.statistics}, of {run.recipe.likelihood.simulated} simulated paths; their mean squared misfit "
+            f"in standard errors weighs {run.recipe.likelihood.moments_weight:g} of a return's log-likelihood"
         )
     return rows | {"starts": f"{run.recipe.starts.count}, spread {run.recipe.starts.spread:g}"}
 

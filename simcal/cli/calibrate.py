@@ -26,9 +26,8 @@ def command(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A recipe's name or TOML file; sp500-herding when absent, rfq for requests, likelihood "
-            "for a market of today. "
-            "The recipe equilibrium needs volume."
+            help="A recipe's name or TOML file; when absent likelihood for prices, rfq for requests, and for a market "
+            "of your own the game, with all its parameters. The recipe equilibrium needs volume."
         ),
     ] = None,
     market: Annotated[
@@ -69,7 +68,7 @@ def command(
                 "Nothing to calibrate to was given; give DATA, or --recipe with a recipe that has data."
             )
         data, recipe = recipe, None
-    source, chosen = choose_recipe(data, recipe, map_)
+    source, chosen = choose_recipe(data, recipe, map_, market)
     if budget is not None and budget <= 0:
         raise ParameterError(f"The budget is {budget:g} seconds, but must be above 0.")
     folder = out or Path("runs") / (Path(data).stem or "run")
@@ -131,10 +130,13 @@ def _refuse(recipe: Recipe, unused: list[str]) -> None:
         raise ParameterError(f"--{unused[0]} has no meaning for the recipe {recipe.name}; leave --{unused[0]} out.")
 
 
-def choose_recipe(data: str, recipe: str | None, maps: list[str] | None = None) -> tuple[str, Recipe]:
+def choose_recipe(
+    data: str, recipe: str | None, maps: list[str] | None = None, market: str | None = None
+) -> tuple[str, Recipe]:
     """What to calibrate to, and by which recipe: the one that is named, the default for DATA, or DATA is a recipe."""
+    import simcal
     from simcal.calibration import load_recipe, recipe_names
-    from simcal.calibration.calibrate import DEFAULT_RECIPE
+    from simcal.calibration.calibrate import default_recipe
     from simcal.data import catalogue
     from simcal.subjects import subject_of_data
 
@@ -142,7 +144,9 @@ def choose_recipe(data: str, recipe: str | None, maps: list[str] | None = None) 
         return data, load_recipe(recipe)
     if data in catalogue() or not (data in recipe_names() or data.endswith(".toml")):
         subject = subject_of_data(data, maps)
-        return data, load_recipe(DEFAULT_RECIPE if subject is None else subject.recipe)
+        if subject is not None:
+            return data, load_recipe(subject.recipe)
+        return data, default_recipe(None if market is None else simcal.load(market))
     chosen = load_recipe(data)
     if not chosen.is_experiment and chosen.data is None:
         raise ParameterError(f"The recipe {data} names no data; give the data and --recipe {data}.")

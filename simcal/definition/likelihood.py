@@ -240,6 +240,17 @@ def _sweeps_of(market: Definition, trained: frozenset[str]) -> Sweeps:
     return Sweeps(market, trained, Conditional)
 
 
+def has_likelihood(market: Any, names: Sequence[str] = ()) -> bool:
+    """Whether a market's prices have a density in closed form, those parameters being free."""
+    if not isinstance(market, Definition):
+        return False
+    try:
+        Conditional(market, frozenset(names))
+    except NoLikelihood:
+        return False
+    return True
+
+
 class Passage:
     """The hidden states of a market through observed prices.
 

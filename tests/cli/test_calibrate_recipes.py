@@ -9,8 +9,8 @@ from simcal.errors import ParameterError
 @pytest.mark.parametrize(
     ("data", "recipe", "chosen"),
     [
-        ("sp500", None, ("sp500", "sp500-herding")),
-        ("sp500-long", None, ("sp500-long", "sp500-herding")),
+        ("sp500", None, ("sp500", "likelihood")),
+        ("sp500-long", None, ("sp500-long", "likelihood")),
         ("sp500", "sp500", ("sp500", "sp500")),
         ("rfq-example", None, ("rfq-example", "rfq")),
         ("gan-mas-experiment", None, ("gan-mas-experiment", "gan-mas-experiment")),
