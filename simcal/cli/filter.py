@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from simcal.cli.output import Json, print_json, print_table, say
+from simcal.cli.output import Json, print_json, print_table, progress_bar, say
 from simcal.errors import ParameterError
 
 Subject = Annotated[
@@ -66,6 +66,13 @@ def forecast_command(
     draws: Annotated[
         int, typer.Option(min=0, help="Sets of parameters drawn around a run's estimate; 0 takes it as certain.")
     ] = 20,
+    judge: Annotated[
+        bool,
+        typer.Option("--judge", help="Instead say how good forecasts were after the training part, beside others."),
+    ] = False,
+    train_share: Annotated[
+        float, typer.Option(min=0.05, max=0.95, help="With --judge: the part that is not judged by.")
+    ] = 0.7,
     out: Out = None,
     figure: Figure = None,
     as_json: Json = False,
@@ -74,6 +81,21 @@ def forecast_command(
     import simcal
 
     model, series, estimate = subject_of(market, data)
+    if judge:
+        if figure is not None:
+            raise ParameterError("--figure draws a forecast, which --judge does not make; leave one of the two out.")
+        with progress_bar("forecasters") as listen:
+            judged = simcal.inference.judge_forecasts(
+                model, series, train_share=train_share, seed=seed, listen=listen,
+                horizons=[h for h in simcal.inference.HORIZONS if h <= horizon],
+            )  # fmt: skip
+        write_result(judged.scores, out, judged, None, as_json)
+        if not as_json:
+            for steps, rows in judged.scores.groupby("steps"):
+                title = f"{series.name}: {rows['forecasts'].iloc[0]} forecasts, steps ahead: {steps}"
+                print_table(rows.drop(columns=["steps", "forecasts"]).dropna(axis=1, how="all"), title)
+            say("CRPS and the score of Fissler and Ziegel are smaller where forecasts are better.")
+        return
     known = estimate if draws and estimate is not None and estimate.method == "likelihood" else None
     found = simcal.forecast(
         model, series, horizon, n_paths=paths, seed=seed, estimate=known, n_draws=max(draws, 1)

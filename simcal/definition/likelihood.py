@@ -21,6 +21,7 @@ from math import pi
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
 from simcal.definition import functions as f
 from simcal.definition.language import Definition
@@ -260,6 +261,8 @@ class Passage:
         The market's states, and the outputs that prices tell, after every step: each (n_steps,).
     residuals
         The draw of every step, standard normal where the market is true, (n_steps,).
+    probabilities
+        Of a smaller return than came, given those before it, (n_steps,).
     densities
         Log densities of the log returns, (n_steps,).
     means, deviations
@@ -306,12 +309,21 @@ class Passage:
         returns = np.broadcast_to(levels, (n + 1, len(draws))) - (logs - logs[0])[:, None]
         self.means = returns @ weights
         self.deviations = np.sqrt(np.square(returns - self.means[:, None]) @ weights)
+        # The residual rises or falls with the return; the probability is that of a smaller return.
+        rising = np.sign(np.sum(self.residuals * (np.diff(logs) - self.means[:-1]))) or 1.0
+        self.probabilities = ndtr(rising * self.residuals)
+        self._ahead, self._last = (lambda age, states: float(ahead(0.0, age, states)[0])), before
+        self._level, self._prices = market, prices
+        self.market = self.begun(n)
+
+    def begun(self, n: int) -> Definition:
+        """The market whose paths begin after the first n returns, n at least 1."""
         # Paths count their age from 0 again: what the price has grown by age alone goes into the level.
-        grown = float(ahead(0.0, float(n), states)[0] - ahead(0.0, 0.0, states)[0])
-        begun = {name: float(values[-1]) for name, values in table.items()} if n else {}
-        self.market = _at_level(market, float(prices[0] * np.exp(grown))).started(
-            **begun | {"price": float(prices[-1])}
-        )
+        states, prices = self._last[n].tolist(), self._prices
+        grown = self._ahead(float(n), states) - self._ahead(0.0, states)
+        known = {name: float(values[n - 1]) for name, values in self.values.items()}
+        level = _at_level(self._level, float(prices[0] * np.exp(grown)))
+        return level.started(**known | {"price": float(prices[n])})
 
 
 def _at_level(market: Definition, price: float) -> Definition:

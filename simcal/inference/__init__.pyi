@@ -1,6 +1,9 @@
 from .filtering import Filtered as Filtered
 from .filtering import filter as filter
+from .forecast import HORIZONS as HORIZONS
 from .forecast import Forecast as Forecast
 from .forecast import forecast as forecast
+from .judge import Judgement as Judgement
+from .judge import judge_forecasts as judge_forecasts
 from .track import Tracked as Tracked
 from .track import track as track

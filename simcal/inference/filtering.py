@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
 from simcal import models
 from simcal.data import PriceSeries, load_series
@@ -116,26 +115,37 @@ def filter(market: Market | str | Path, data: Any) -> Filtered:
     >>> len(found.table), found.market.begun["price"] == float(prices[-1])
     (300, True)
     """
-    model, series = models.load(market), data if isinstance(data, PriceSeries) else load_series(data)
-    if not isinstance(model, PriceMarket):
+    series = data if isinstance(data, PriceSeries) else load_series(data)
+    passage = following(models.load(market), series)
+    table = pd.DataFrame(
+        {"price": series.prices[1:], "log_return": series.log_returns, "expected_return": passage.means[:-1],
+         "expected_deviation": passage.deviations[:-1], "residual": passage.residuals,
+         "pit": passage.probabilities, "log_density": passage.densities, **passage.values},
+        index=series.dates[1:],
+    )  # fmt: skip
+    return Filtered(passage.market, series, table, float(passage.deviations[-1]))  # type: ignore[arg-type]
+
+
+def following(market: Market, series: PriceSeries) -> Passage:
+    """A market's states through the prices of a series.
+
+    Raises
+    ------
+    ParameterError
+        The market has no exact likelihood.
+    DataError
+        A return has no density under it.
+    """
+    if not isinstance(market, PriceMarket):
         raise ParameterError(
-            f"The {getattr(model, 'title', 'market')} is not written in the language of `simcal.definition`, so its "
+            f"The {getattr(market, 'title', 'market')} is not written in the language of `simcal.definition`, so its "
             "hidden state cannot be followed; give a market such as herding-today."
         )
-    passage = Passage(model, series.prices)
+    passage = Passage(market, series.prices)
     if not np.isfinite(passage.densities).all():
         day = int(np.flatnonzero(~np.isfinite(passage.densities))[0])
         raise DataError(
             f"The return that ends at {series.dates[day + 1]} has no density under this market: its states are no "
             "longer finite numbers. Calibrate the market to the series first."
         )
-    returns = np.diff(np.log(series.prices))
-    # The residual rises or falls with the return; the probability is that of a smaller return.
-    rising = np.sign(np.sum(passage.residuals * (returns - passage.means[:-1]))) or 1.0
-    table = pd.DataFrame(
-        {"price": series.prices[1:], "log_return": returns, "expected_return": passage.means[:-1],
-         "expected_deviation": passage.deviations[:-1], "residual": passage.residuals,
-         "pit": ndtr(rising * passage.residuals), "log_density": passage.densities, **passage.values},
-        index=series.dates[1:],
-    )  # fmt: skip
-    return Filtered(passage.market, series, table, float(passage.deviations[-1]))  # type: ignore[arg-type]
+    return passage
