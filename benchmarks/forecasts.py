@@ -15,21 +15,13 @@ import argparse
 import time
 import warnings
 
-import numpy as np
 import pandas as pd
-from statsmodels.api import OLS
 
 import simcal
-from simcal.facts.forecasters import FORECASTERS, Forecaster
+from simcal.calibration.conditional import forecast_table
+from simcal.facts.forecasters import FORECASTERS
 
 SERIES = ("sp500", "sp500-long", "nasdaq", "wti")
-
-
-def compared(difference: np.ndarray) -> str:
-    """Mean and t value."""
-    lags = int(len(difference) ** (1 / 3))
-    fitted = OLS(difference, np.ones(len(difference))).fit(cov_type="HAC", cov_kwds={"maxlags": lags})
-    return f"{fitted.params[0]:+.4f} ({fitted.tvalues[0]:.1f})"
 
 
 def print_pooled(scores: pd.DataFrame) -> None:
@@ -70,17 +62,16 @@ def main() -> None:
         began = time.perf_counter()
         market = simcal.calibrate(None, prices, recipe=arguments.recipe).market
         seconds = time.perf_counter() - began
-        returns = np.diff(np.log(prices))
-        cut = int(0.7 * len(returns))
-        table = simcal.filter(market, prices).table.iloc[cut:]
-        ours, pit = table["log_density"].to_numpy(), table["pit"].to_numpy()
-        row = {"series": name, "returns": len(returns), "seconds": f"{seconds:.1f}", "log score": f"{ours.mean():.4f}"}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            row |= {peer: compared(ours - Forecaster(peer, returns, cut).log_densities()) for peer in FORECASTERS}
-        row["coverage 95, 1, 5 %"] = (
-            f"{np.mean(abs(pit - 0.5) < 0.475):.3f} {np.mean(pit < 0.01):.3f} {np.mean(pit < 0.05):.3f}"
-        )
+            found = forecast_table(market, simcal.load_series(prices), 0.7, list(FORECASTERS))
+        assert found is not None, "the default market for prices has an exact likelihood"
+        table = found.set_index("forecaster")
+        ours = table.iloc[0]
+        row = {"series": name, "returns": len(prices) - 1, "seconds": f"{seconds:.1f}",
+               "log score": f"{ours['log score']:.4f}"}  # fmt: skip
+        row |= {peer: f"{by['market minus it']:+.4f} ({by['t value']:.1f})" for peer, by in table.iloc[1:].iterrows()}
+        row["coverage 95, 1, 5 %"] = " ".join(f"{ours[name]:.3f}" for name in ("in 95 %", "below 1 %", "below 5 %"))
         rows.append(row)
         if arguments.horizons:
             judged.append(simcal.inference.judge_forecasts(market, prices).scores.assign(series=name))

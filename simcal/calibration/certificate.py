@@ -2,125 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from simcal.facts import FLOOR, MomentCoverage
+from simcal.calibration.conditional import forecast_sentence
+from simcal.calibration.judged_part import LABELS, MARKET, PartValidation, frame_of, records
+from simcal.facts import FLOOR
+from simcal.facts.copies import WINDOW
 
-MARKET = "market"
 FACT_SHARE = 2 / 3  # of the facts should lie inside their bands
 YARDSTICK = "gjr-garch-t"  # whose AUC should not be exceeded
 MANY_WINDOWS = 50  # below, the intervals are too wide to tell models apart
-
-#: how models are called in tables and figures
-LABELS = {
-    MARKET: "this market",
-    "gjr-garch-t": "GJR-GARCH-t",
-    "garch-t": "GARCH-t",
-    "block-bootstrap": "block bootstrap",
-    "iid-bootstrap": "iid bootstrap",
-    "gaussian": "iid Gaussian",
-    FLOOR: FLOOR,
-}
-
-
-@dataclass(frozen=True, eq=False)
-class PartValidation:
-    """The market and the baselines against one part of the data.
-
-    Attributes
-    ----------
-    name
-        "all data" or "held-out".
-    first, last
-        First and last date (or position) of the part, as text.
-    n_returns, n_windows
-        Its size, and the windows that the classifiers saw.
-    bands
-        Indexed by fact: label, number, unit, data, low, high.
-    facts
-        For each model, indexed by fact: simulated (median over samples), simulated_low, simulated_high (5 and 95 %
-        quantiles), passes (missing where the data have no band), undefined.
-    coverage
-        For each model, the share of its samples whose nine Franke-Westerhoff moments lie in the bands.
-    ladder
-        As `facts.ladder`, indexed by model, the floor first where there are windows enough; None without any.
-    notes
-        Sentences on what could not be done.
-    """
-
-    name: str
-    first: str
-    last: str
-    n_returns: int
-    n_windows: int
-    bands: pd.DataFrame = field(repr=False)
-    facts: Mapping[str, pd.DataFrame] = field(repr=False)
-    coverage: Mapping[str, MomentCoverage] = field(repr=False)
-    ladder: pd.DataFrame | None = field(repr=False)
-    notes: tuple[str, ...] = ()
-
-    def fact_table(self, model: str = MARKET) -> pd.DataFrame:
-        """Every fact of a model beside the data's, as `facts.compare` gives it."""
-        return self.bands.join(self.facts[model])
-
-    def passed(self, model: str = MARKET) -> tuple[int, int]:
-        """How many facts lie inside their band, and how many have one."""
-        known = [bool(p) for p in self.facts[model]["passes"] if not pd.isna(p)]
-        return sum(known), len(known)
-
-    def auc(self, model: str) -> tuple[float, float] | None:
-        """AUC of the logistic regression and of the forest; None where no classifier was trained."""
-        if self.ladder is None or model not in self.ladder.index:
-            return None
-        row = self.ladder.loc[model]
-        both = float(row["logistic_auc"]), float(row["forest_auc"])
-        return both if both == both else None
-
-    def summary(self) -> pd.DataFrame:
-        """A row per model: facts inside their bands, moment coverage, AUC of both classifiers."""
-        rows = []
-        for model in self.facts:
-            inside, banded = self.passed(model)
-            logistic, forest = self.auc(model) or (float("nan"), float("nan"))
-            joint = self.coverage[model].joint
-            rows.append((LABELS.get(model, model), f"{inside} of {banded}", joint, logistic, forest))
-        columns = ["model", "facts inside", "moment coverage", "AUC, logistic regression", "AUC, random forest"]
-        return pd.DataFrame(rows, columns=columns)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values; `from_dict` takes them back."""
-        return {
-            **{name: getattr(self, name) for name in ("name", "first", "last", "n_returns", "n_windows")},
-            "passed": {model: list(self.passed(model)) for model in self.facts},
-            "bands": _records(self.bands),
-            "facts": {model: _records(frame) for model, frame in self.facts.items()},
-            "coverage": {model: coverage.to_dict() for model, coverage in self.coverage.items()},
-            "ladder": None if self.ladder is None else _records(self.ladder),
-            "notes": list(self.notes),
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> PartValidation:
-        """What `to_dict` gave; null becomes missing."""
-        facts = {}
-        for model, rows in values["facts"].items():
-            frame = _frame(rows, "fact")
-            frame["passes"] = frame["passes"].astype("boolean")
-            facts[model] = frame
-        coverage = {
-            model: MomentCoverage(c["joint"], pd.Series(c["each"], name="coverage"), c["n_paths"], c["n_skipped"])
-            for model, c in values["coverage"].items()
-        }
-        ladder = None if values["ladder"] is None else _frame(values["ladder"], "series")
-        plain = {name: values[name] for name in ("name", "first", "last", "n_returns", "n_windows")}
-        return cls(
-            **plain, bands=_frame(values["bands"], "fact"), facts=facts, coverage=coverage, ladder=ladder,
-            notes=tuple(values["notes"]),
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +40,9 @@ class Validation:
         Samples of the market that hold numbers that are not usable; they count as outside.
     seconds
         Wall time.
+    forecasts
+        One-day forecasts of the held-out part, beside GARCH models, as `forecast_table` gives them; None where nothing
+        was held out or the market has no exact likelihood.
     """
 
     all_data: PartValidation
@@ -154,6 +53,7 @@ class Validation:
     fits: Mapping[str, str] = field(repr=False)
     n_failed: int
     seconds: float
+    forecasts: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def parts(self) -> tuple[PartValidation, ...]:
@@ -170,10 +70,11 @@ class Validation:
         """What a command prints, by title."""
         columns = ["label", "unit", "data", "low", "high", "simulated", "passes"]
         facts = self.all_data.fact_table().reindex(columns=columns)
-        return {
+        tables = {
             f"Facts of {market} beside {self.data['name']}, all data": facts,
             "How like the real series": self.summary(),
         }
+        return tables if self.forecasts is None else tables | {"Forecasts of the next day, held-out": self.forecasts}
 
     @property
     def verdict(self) -> list[str]:
@@ -197,6 +98,7 @@ class Validation:
             "fits": dict(self.fits),
             "all_data": self.all_data.to_dict(),
             "held_out": None if self.held_out is None else self.held_out.to_dict(),
+            "forecasts": None if self.forecasts is None else records(self.forecasts.set_index("forecaster")),
             "market": dict(self.market),
             "seconds": self.seconds,
         }
@@ -210,6 +112,7 @@ class Validation:
             PartValidation.from_dict(values["all_data"]),
             None if held_out is None else PartValidation.from_dict(held_out),
             **plain,
+            forecasts=None if (rows := values.get("forecasts")) is None else frame_of(rows, "forecaster").reset_index(),
         )
 
 
@@ -238,6 +141,9 @@ def _sentences(validation: Validation) -> list[str]:
     said.extend(_ladder(part, met["AUC no worse than GJR-GARCH-t"]))
     if held is not None:
         said.extend(_ladder(held, None))
+    if validation.forecasts is not None:
+        said.append(forecast_sentence(validation.forecasts))
+    said.extend(_copies(part))
     said.append(_moments(part))
     failed, n = validation.n_failed, validation.settings["n_samples"]
     said.append(
@@ -298,6 +204,15 @@ def _ladder(part: PartValidation, met: bool | None) -> list[str]:
     return [text]
 
 
+def _copies(part: PartValidation) -> list[str]:
+    share = part.copied.get(MARKET, float("nan"))
+    if math.isnan(share):
+        return []
+    others = [f"{LABELS.get(m, m)} {percent(s)}" for m, s in part.copied.items() if m != MARKET]
+    beside = f" ({', '.join(others)})" if others else ""
+    return [f"{percent(share)} of its windows of {WINDOW} returns copy real ones{beside}; by chance 1 % do."]
+
+
 def _moments(part: PartValidation) -> str:
     shares = {m: c.joint for m, c in part.coverage.items()}
     text = f"{percent(shares[MARKET])} of its samples have all nine Franke-Westerhoff moments inside the bands at once"
@@ -317,15 +232,3 @@ def spoken(part: PartValidation) -> str:
 def percent(share: float) -> str:
     """A share in percent."""
     return f"{100 * share:.0f} %"
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = frame.reset_index().astype(object)
-    return rows.where(rows.notna(), None).to_dict(orient="records")
-
-
-def _frame(rows: list[dict[str, Any]], index: str) -> pd.DataFrame:
-    frame = pd.DataFrame(rows).set_index(index)
-    numbers = frame.columns.difference(["label", "unit", "passes"])
-    frame[numbers] = frame[numbers].apply(pd.to_numeric)
-    return frame

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.calibration.certificate import MARKET, YARDSTICK, Validation, percent
+from simcal.calibration.certificate import YARDSTICK, Validation, percent
+from simcal.calibration.judged_part import MARKET
 from simcal.calibration.losses import LOSSES
 from simcal.calibration.recipe import Recipe
 from simcal.calibration.report_realism import realism_sections

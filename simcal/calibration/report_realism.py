@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simcal.calibration.certificate import LABELS, MARKET, PartValidation, percent, spoken
+from simcal.calibration.certificate import percent, spoken
+from simcal.calibration.judged_part import LABELS, MARKET, PartValidation
 from simcal.calibration.result import Run
 from simcal.calibration.windows import draw_samples
 from simcal.report import (
@@ -36,6 +37,8 @@ def realism_sections(run: Run) -> list[Section]:
     if run.validation is not None:
         parts = run.validation.parts
         sections += [_facts_overview(parts), *map(_facts, parts), _ladder(parts), _moments(parts)]
+        if run.validation.forecasts is not None:
+            sections.append(_forecasts(run.validation.forecasts))
     return sections
 
 
@@ -82,6 +85,16 @@ def _facts(part: PartValidation) -> Section:
     )
     caption = f"{part.first} to {part.last}, {part.n_returns} returns. Marks say whether the median is inside."
     return Section(f"Facts on {spoken(part)}", [], [Table(shown, caption)], [figure])
+
+
+def _forecasts(table: pd.DataFrame) -> Section:
+    prose = [
+        "Every day after the training part was forecast from the days before it, with parameters that know the "
+        "training part alone. The log score is the mean log density of what came (natural logs): more is better. A "
+        "difference with a t value above 2 (Diebold and Mariano, errors of Newey and West) is more than chance. Where "
+        "forecasts are right, their probabilities of a smaller return than came are uniform.",
+    ]
+    return Section("Forecasts of the next day", prose, [Table(table, "One-day forecasts of the held-out part.")])
 
 
 def _ladder(parts: tuple[PartValidation, ...]) -> Section:

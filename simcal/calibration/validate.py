@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,11 +13,14 @@ import numpy as np
 import pandas as pd
 
 from simcal import facts, models
-from simcal.calibration.certificate import LABELS, MARKET, PartValidation, Validation
+from simcal.calibration.certificate import Validation
+from simcal.calibration.conditional import forecast_table
+from simcal.calibration.judged_part import LABELS, MARKET, PartValidation
 from simcal.calibration.starts import available_cores, check_jobs
 from simcal.calibration.windows import Samples, draw_samples
 from simcal.data import PriceSeries, load_series
 from simcal.errors import DataError, NumericalWarning, ParameterError
+from simcal.facts.copies import WINDOW, copied_share
 from simcal.models import Market
 from simcal.subjects import subject_of_market
 
@@ -47,7 +51,7 @@ def validate(
     listen: Progress | None = None,
     trust: bool = False,
 ) -> Any:
-    """Judge a market by a real series: facts in their bands, moment coverage, the classifier ladder.
+    """Judge a market by a real series: facts in their bands, moment coverage, classifiers, copies, forecasts.
 
     A market that is about something else than prices is judged by data of that: a dealer market by a request table
     (what `load_requests` takes), as `validate_requests` does; of the arguments below, train_share, n_samples and seed
@@ -123,6 +127,7 @@ def validate(
         fits=samples.fits,
         n_failed=samples.n_failed,
         seconds=time.monotonic() - began,
+        forecasts=forecast_table(market, series, train_share) if "held-out" in parts else None,
     )  # fmt: skip
 
 
@@ -181,13 +186,14 @@ def _judge(
         warnings.simplefilter("ignore", NumericalWarning)  # what is left out is counted in the result
         compared = facts.compare(real, fake, bands=bands)
         coverage = facts.moment_coverage(real, fake, bands=bands)
+        copied = copied_share(real, fake) if len(real) >= 10 * WINDOW else math.nan
         row = None
         if len(real) // window >= FEWEST_WINDOWS:
             windows = facts.windows(fake, window).reshape(-1, window)
             row = facts.discriminate(
                 facts.windows(real, window), windows, seed=seed, level=level, n_draws=FAKE_DRAWS
             ).to_dict()
-    return part, model, {"facts": compared, "coverage": coverage, "ladder": row}
+    return part, model, {"facts": compared, "coverage": coverage, "ladder": row, "copied": copied}
 
 
 def _floor(part: str, real: np.ndarray, window: int, seed: int, level: float) -> tuple[str, str, dict[str, Any]]:
@@ -238,6 +244,7 @@ def _part(
         coverage={model: result["coverage"] for model, result in results.items()},
         ladder=ladder,
         notes=tuple(notes),
+        copied={model: result["copied"] for model, result in results.items()},
     )
 
 

@@ -35,9 +35,11 @@ def command(
 ) -> None:
     """Judge a market by a real series: facts in their bands, moment coverage, the classifier ladder.
 
-    Beside it stand GARCH models and a block bootstrap. A run that is judged by its own data keeps the certificate as
-    validation.json; `simcal report` then writes it into the report. A dealer market is judged by a request table: the
-    same requests with its rivals and clients, --samples times; --window, --burn-in and --resamples are for prices.
+    Beside it stand GARCH models and a block bootstrap. Forecasts of the held-out days are judged, too, where the market
+    has an exact likelihood, and windows that are copies of real ones are counted. A run that is judged by its own data
+    keeps the certificate as validation.json; `simcal report` then writes it into the report. A dealer market is judged
+    by a request table: the same requests with its rivals and clients, --samples times; --window, --burn-in and
+    --resamples are for prices.
     """
     import simcal
     from simcal.calibration.runs import kind_of

@@ -47,16 +47,22 @@ class Forecaster:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a search that did not settle is judged by its forecasts
             self._parameters = self._model.fit(last_obs=cut, disp="off").params
+        filtered = self._model.fix(self._parameters)
+        self._residuals = np.asarray(filtered.resid)[cut:]
+        self._deviations = np.asarray(filtered.conditional_volatility)[cut:]
+        self._of_law = np.array([v for n, v in self._parameters.items() if n in ("nu", "eta", "lambda")])
         self._how = {"mean": "AR", "lags": 1, "dist": law, "rescale": False, **volatility}
 
     def log_densities(self) -> np.ndarray:
         """Log densities of the log returns from number `cut` on."""
-        filtered = self._model.fix(self._parameters)
-        of_law = np.array([v for n, v in self._parameters.items() if n in ("nu", "eta", "lambda")])
-        residuals = np.asarray(filtered.resid)[self.cut :]
-        variances = np.asarray(filtered.conditional_volatility)[self.cut :] ** 2
-        found = self._model.distribution.loglikelihood(of_law, residuals, variances, individual=True)
+        found = self._model.distribution.loglikelihood(
+            self._of_law, self._residuals, np.square(self._deviations), individual=True
+        )
         return np.asarray(found) + math.log(_SCALE)
+
+    def probabilities(self) -> np.ndarray:
+        """Of smaller returns than came, from number `cut` on."""
+        return np.asarray(self._model.distribution.cdf(self._residuals / self._deviations, self._of_law))
 
     def paths(self, days: np.ndarray, horizon: int, n_paths: int, *, seed: int, historical: bool = False) -> np.ndarray:
         """Log returns (days, n_paths, horizon) to come after each of the returns at the positions `days`.

@@ -9,7 +9,7 @@ import pytest
 
 import simcal
 from simcal.calibration import Validation
-from simcal.calibration.certificate import MARKET
+from simcal.calibration.judged_part import MARKET
 from simcal.calibration.validate import validate
 from simcal.data import load_series
 from simcal.errors import DataError, NumericalError, ParameterError
@@ -189,3 +189,34 @@ def test_arguments_that_cannot_be_used_are_refused_in_a_sentence(arguments, erro
     data = own_data(6, arguments.pop("data", 300))
     with pytest.raises(error, match=word):
         validate(CLUSTERED, data, **QUICK | arguments)
+
+
+def test_tomorrow_is_judged_beside_garch_and_the_true_market_leads():
+    true = simcal.load("herding-today")
+    series = load_series(simcal.simulate(true, 1, 2500, seed=4).prices[0])
+    worse = true.replace(chartist_sd=2 * true.chartist_sd)
+    settings = {"baselines": (), "n_samples": 2, "n_resamples": 20, "jobs": 1}
+    found = validate(true, series, **settings)
+    table = found.forecasts.set_index("forecaster")
+    assert (table["market minus it"].iloc[1:] > 0).all()
+    assert abs(table.loc["this market", "in 95 %"] - 0.95) < 3 * (0.95 * 0.05 / 750) ** 0.5
+    assert table.loc["this market", "p, uniform"] > 0.01
+    assert any("Tomorrow" in sentence for sentence in found.verdict)
+    again = Validation.from_dict(json.loads(json_text(found.to_dict())))
+    pd.testing.assert_frame_equal(again.forecasts, found.forecasts)
+    assert again.all_data.copied == found.all_data.copied
+    badly = validate(worse, series, **settings).forecasts.set_index("forecaster")
+    assert badly.loc["GJR-t", "t value"] < -2
+    assert badly.loc["this market", "p, uniform"] < 0.01
+
+
+def test_without_an_exact_likelihood_or_a_held_out_part_there_are_no_forecasts(judged):
+    assert judged.forecasts is None
+
+
+def test_a_block_bootstrap_copies_and_a_model_of_its_own_does_not():
+    found = validate(CLUSTERED, own_data(5, 2000), baselines=("block-bootstrap", "gaussian"), window=1000, **QUICK)
+    copied = found.all_data.copied
+    assert copied["block-bootstrap"] > 0.5
+    assert max(copied[MARKET], copied["gaussian"]) < 0.05
+    assert any("copy real ones" in sentence for sentence in found.verdict)
