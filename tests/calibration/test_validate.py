@@ -9,6 +9,7 @@ import pytest
 
 import simcal
 from simcal.calibration import Validation
+from simcal.calibration.conditional import forecast_table
 from simcal.calibration.judged_part import MARKET
 from simcal.calibration.validate import validate
 from simcal.data import load_series
@@ -195,8 +196,7 @@ def test_tomorrow_is_judged_beside_garch_and_the_true_market_leads():
     true = simcal.load("herding-today")
     series = load_series(simcal.simulate(true, 1, 2500, seed=4).prices[0])
     worse = true.replace(chartist_sd=2 * true.chartist_sd)
-    settings = {"baselines": (), "n_samples": 2, "n_resamples": 20, "jobs": 1}
-    found = validate(true, series, **settings)
+    found = validate(true, series, baselines=(), n_samples=2, n_resamples=20, jobs=1)
     table = found.forecasts.set_index("forecaster")
     assert (table["market minus it"].iloc[1:] > 0).all()
     assert abs(table.loc["this market", "in 95 %"] - 0.95) < 3 * (0.95 * 0.05 / 750) ** 0.5
@@ -205,7 +205,7 @@ def test_tomorrow_is_judged_beside_garch_and_the_true_market_leads():
     again = Validation.from_dict(json.loads(json_text(found.to_dict())))
     pd.testing.assert_frame_equal(again.forecasts, found.forecasts)
     assert again.all_data.copied == found.all_data.copied
-    badly = validate(worse, series, **settings).forecasts.set_index("forecaster")
+    badly = forecast_table(worse, series, 0.7, ["GJR-t"]).set_index("forecaster")
     assert badly.loc["GJR-t", "t value"] < -2
     assert badly.loc["this market", "p, uniform"] < 0.01
 
