@@ -112,7 +112,14 @@ def fit_likelihood(
         if settings.moments_weight:
             sentence += " " + _add_moments(target, prices, recipe, features)
         if target.gap is not None:
-            result, (at, _, settled, said) = _search(target, best, at, origin, listen, results[best].history)
+            # Where a search of the likelihood ends, a simulated path may stand still and have no moments.
+            places = [at, *(end for end, *_ in found), *map(target.scale.free_of, starts)]
+            begin = max(places, key=lambda free: target(free)[0])
+            if not math.isfinite(target(begin)[0]):
+                target.gap = None
+                sentence += " Simulated paths have no finite moments at any start, and the moments are left out."
+        if target.gap is not None:
+            result, (at, _, settled, said) = _search(target, best, begin, origin, listen, results[best].history)
             results[best] = result
             sentence += " With moments beside the likelihood: " + said[0].lower() + said[1:]
             for k, (other, *_) in enumerate(found):

@@ -66,6 +66,13 @@ def forecast_command(
     draws: Annotated[
         int, typer.Option(min=0, help="Sets of parameters drawn around a run's estimate; 0 takes it as certain.")
     ] = 20,
+    given_fall: Annotated[
+        float | None, typer.Option(help="Only paths that fall by this share, such as 0.15, within the --within steps.")
+    ] = None,
+    within: Annotated[int, typer.Option(min=1, help="With --given-fall: steps in which the fall happens.")] = 20,
+    tilted: Annotated[
+        bool, typer.Option(help="With --given-fall: all paths, redrawn so that they fall by it on average.")
+    ] = False,
     judge: Annotated[
         bool,
         typer.Option("--judge", help="Instead say how good forecasts were after the training part, beside others."),
@@ -100,6 +107,8 @@ def forecast_command(
     found = simcal.forecast(
         model, series, horizon, n_paths=paths, seed=seed, estimate=known, n_draws=max(draws, 1)
     )  # fmt: skip
+    if given_fall is not None:
+        found = found.given(given_fall, within=within, tilted=tilted, seed=seed)
     write_result(found.quantiles(), out, found, figure, as_json)
     if as_json:
         return
@@ -108,6 +117,8 @@ def forecast_command(
     say(f"Probability of a fall within {horizon} steps by {falls}.")
     drawn = f"are drawn {found.n_draws} times around the estimate" if known is not None else "are taken as certain"
     say(f"Parameters {drawn}.")
+    if given_fall is not None:
+        say(f"Given a fall by {given_fall:.0%} within {within} steps; worth {found.effective:.0f} independent paths.")
 
 
 def write_result(table: Any, out: Path | None, result: Any, figure: Path | None, as_json: bool) -> None:

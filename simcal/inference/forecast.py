@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import root_scalar
+from scipy.special import softmax
 
 from simcal import models
 from simcal.calibration.estimate import Estimate
@@ -36,11 +39,14 @@ class Forecast:
         (n_paths, horizon + 1), the last observed price first.
     n_draws
         Sets of parameters that the paths were drawn with; 1 where their uncertainty is left out.
+    effective
+        Of a scenario: how many independent paths it is worth.
     """
 
     filtered: Filtered = field(repr=False)
     prices: np.ndarray = field(repr=False)
     n_draws: int
+    effective: float | None = None
 
     @property
     def horizon(self) -> int:
@@ -71,6 +77,49 @@ class Forecast:
         steps = self.horizon if within is None else within
         return float((self.prices[:, 1 : steps + 1].min(axis=1) <= (1 - share) * self.prices[:, 0]).mean())
 
+    def given(self, fall: float, *, within: int, tilted: bool = False, seed: int = 0) -> Forecast:
+        r"""The scenario in which the price lies a share `fall` lower after so many steps: paths from there on, too.
+
+        Paths that fall by less are left out. With `tilted`, each is instead drawn again with a probability
+        proportional to :math:`e^{-\theta r}`, r its log return over those steps and :math:`\theta` such that the price
+        is on average that much lower: the least change of the law of paths that has it (entropy pooling), which also
+        tells of falls that hardly a path has.
+
+        Raises
+        ------
+        ParameterError
+            The paths tell nothing of such a fall.
+
+        Examples
+        --------
+        >>> import simcal
+        >>> prices = simcal.simulate(simcal.load("herding-today"), 1, 300, seed=2).prices[0]
+        >>> found = simcal.forecast("herding-today", prices, 20, n_paths=5000)
+        >>> worse, far = found.given(0.02, within=5), found.given(0.1, within=5, tilted=True)
+        >>> bool((worse.prices[:, 5] <= 0.98 * worse.prices[:, 0]).all()), far.effective < 5000
+        (True, True)
+        """
+        check_integer("within", within, 1, self.horizon)
+        if not 0 < fall < 1:
+            raise ParameterError(f"fall is {fall:g}, but is a share of the price between 0 and 1, such as 0.15.")
+        relative = self.prices[:, within] / self.prices[:, 0]
+        words = f"by {100 * fall:g} % within {within} steps"
+        if not tilted:
+            kept = self.prices[relative <= 1 - fall]
+            if not len(kept):
+                raise ParameterError(
+                    f"None of {len(self.prices)} paths falls {words}; raise n_paths, or tilt the paths."
+                )
+            return dataclasses.replace(self, prices=kept, effective=float(len(kept)))
+        if not relative.min() < 1 - fall < relative.max():
+            raise ParameterError(f"No path falls more than {words} or none less, so paths cannot be tilted to it.")
+        returns = np.log(relative)
+        weights = softmax(-_tilt(returns, relative, 1 - fall) * returns)
+        # Systematic: every path comes as often as its weight says, up to one.
+        places = (np.random.default_rng(seed).random() + np.arange(len(weights))) / len(weights)
+        chosen = np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)
+        return dataclasses.replace(self, prices=self.prices[chosen], effective=float(1 / np.square(weights).sum()))
+
     def summary(self) -> pd.DataFrame:
         """The risk table."""
         return self.risk()
@@ -82,6 +131,7 @@ class Forecast:
             "n_paths": len(self.prices), "n_draws": self.n_draws, "next_deviation": self.filtered.next_deviation,
             "quantiles": self.quantiles().to_dict("records"), "risk": self.risk().to_dict("records"),
             "probability_of_fall": {f"{100 * s:g} %": self.probability_of_fall(s) for s in (0.05, 0.1, 0.2)},
+            "effective": self.effective,
         }  # fmt: skip
 
     def plot(self, n_before: int = 120) -> Any:
@@ -102,6 +152,18 @@ class Forecast:
             ax.set_title(f"{self.filtered.series.name} from {_day(self.filtered.series)} on")
             legend_below(ax)
         return ax
+
+
+def _tilt(returns: np.ndarray, relative: np.ndarray, wanted: float) -> float:
+    """The tilt with which the price is on average so many times today's."""
+
+    def off(tilt: float) -> float:
+        return float(softmax(-tilt * returns) @ relative) - wanted
+
+    reach = 1.0 / returns.std()
+    while off(reach) > 0 or off(-reach) < 0:
+        reach *= 2
+    return root_scalar(off, bracket=(-reach, reach)).root
 
 
 def _day(series: PriceSeries) -> str:

@@ -10,6 +10,7 @@ import simcal
 from simcal.calibration.moment_gap import MomentGap
 from simcal.calibration.recipe import Recipe
 from simcal.calibration.statistics import statistics
+from simcal.errors import ParameterError
 
 TODAY = simcal.load("herding-today")
 # Without a prior, 2000 returns hardly tell many noisy chartists from few: predisposition stays at its truth.
@@ -145,3 +146,43 @@ def test_the_commands_of_a_run(found, tmp_path, capsys):
     assert {p.name for p in tmp_path.iterdir()} >= {"f.png", "g.png", "f.csv"}
     with pytest.raises(simcal.ParameterError, match="not the folder of a run"):
         app(["filter", "herding-today"], standalone_mode=False)
+
+
+@pytest.fixture(scope="module")
+def normal(found):
+    """A forecast whose log returns are independent and normal."""
+    paths = np.cumsum(np.random.default_rng(5).normal(0.0, 0.02, (200_000, 10)), axis=1)
+    prices = 100 * np.exp(np.column_stack([np.zeros(len(paths)), paths]))
+    return simcal.inference.Forecast(simcal.filter(TODAY, found[1]), prices, 1)
+
+
+def test_tilted_normal_paths_have_the_same_law_around_another_mean(normal):
+    fall, within, deviation = 0.06, 5, 0.02 * 5**0.5
+    given = normal.given(fall, within=within, tilted=True)
+    mean = np.log(1 - fall) - deviation**2 / 2
+    worth = len(normal.prices) * np.exp(-((mean / deviation) ** 2))
+    assert given.effective == pytest.approx(worth, rel=0.05)
+    logs = np.log(given.prices / 100)
+    error = deviation / given.effective**0.5
+    assert logs[:, within].mean() == pytest.approx(mean, abs=4 * error)
+    assert logs[:, within].std() == pytest.approx(deviation, rel=4 / (2 * given.effective) ** 0.5)
+    assert logs[:, 2].mean() == pytest.approx(0.4 * mean, abs=4 * error)  # a straight way there
+    assert (logs[:, 10] - logs[:, within]).mean() == pytest.approx(0.0, abs=4 * error)  # and nothing after
+
+
+def test_of_paths_that_fall_far_enough_all_are_kept(normal):
+    given = normal.given(0.1, within=5)
+    share = stats.norm.cdf(np.log(0.9) / (0.02 * 5**0.5))
+    assert given.effective == len(given.prices)
+    assert len(given.prices) == pytest.approx(200_000 * share, abs=4 * (200_000 * share) ** 0.5)
+    assert given.prices[:, 5].max() <= 90
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [({"fall": 1.5, "within": 5}, "between 0 and 1"), ({"fall": 0.6, "within": 5}, "None of 200000"),
+     ({"fall": 0.6, "within": 5, "tilted": True}, "cannot be tilted"), ({"fall": 0.1, "within": 11}, "within")],
+)  # fmt: skip
+def test_scenarios_that_paths_do_not_tell_are_refused(normal, arguments, word):
+    with pytest.raises(ParameterError, match=word):
+        normal.given(**arguments)
