@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from simcal.calibration.prices import choose
 from simcal.calibration.recipe import Recipe
 from simcal.calibration.runs import RunKind
 from simcal.errors import DataError, ParameterError
@@ -18,23 +17,15 @@ class RequestRuns(RunKind):
 
     word = "a calibration to requests"
 
-    def calibrate(self, market: Any, data: Any, recipe: Recipe, *, mapping: Any = None, **options: Any) -> Any:
+    def calibrate(self, market: Any, data: Any, recipe: Recipe, **options: Any) -> Any:
         """See `simcal.calibrate`."""
-        from simcal.calibration.calibrate import origin_of
-        from simcal.rfq import RfqMarket
         from simcal.rfq.estimators.calibrate import calibrate_rfq
 
-        origin = origin_of(market, recipe)
-        if not isinstance(origin, RfqMarket):
-            raise ParameterError(
-                f"The recipe {recipe.name} has a section [requests], but the market {recipe.market!r} is calibrated to "
-                'prices; give market = "rfq" and request data, or leave it out.'
-            )
-        return calibrate_rfq(origin, data, recipe, choose=choose, mapping=mapping, **options)
+        return calibrate_rfq(market, data, recipe, **options)
 
     def of(self, recipe: Recipe) -> RunKind:
         """Experiments have a kind of their own."""
-        return EXPERIMENT if recipe.requests is not None and recipe.requests.experiment is not None else self
+        return EXPERIMENT if recipe.requests.experiment is not None else self
 
     def play(self, recipe: Recipe, **options: Any) -> Any:
         """The experiment of the recipe."""
