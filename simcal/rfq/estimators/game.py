@@ -73,9 +73,7 @@ def _channels(sample: Sample, view: View) -> dict[str, np.ndarray]:
     done, absent = sample.done.astype(float), np.full(sample.n, np.nan)
     rival, best, cover = absent, absent, np.where(sample.event == Event.DONE_COVER, sample.other, np.nan)
     if view == "platform":
-        assert sample.quotes is not None
-        ordered = np.sort(np.concatenate([sample.margin[:, None], sample.quotes], axis=1), axis=1)  # NaN last
-        rival, best, cover = np.fmin.reduce(sample.quotes, axis=1), ordered[:, 0], ordered[:, 1]
+        rival, best, cover = sample.best_rival, *sample.ordered[:, :2].T
     given = (sample.side, sample.size, sample.rivals + 1, sample.margin)
     return dict(zip(SEEN, (*given, rival, best, cover, done, done + sample.away), strict=True))
 
