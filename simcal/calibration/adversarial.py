@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from simcal.calibration.losses import Loss
 from simcal.calibration.recipe import PriceRecipe
 from simcal.calibration.start import StartResult, StartTask, checkpoint_path
-from simcal.calibration.starts import Listener, available_cores, play_all, start_markets
+from simcal.calibration.starts import Listener, play_all, start_markets
 from simcal.calibration.statistics import Statistics
 from simcal.calibration.windows import training_windows
 from simcal.data import PriceSeries
@@ -29,13 +28,10 @@ def estimate_by_game(
 ) -> tuple[list[StartResult], None]:
     """Play the recipe's game from each of its starts; `features` and `loss` stand in for those that it names."""
     windows = training_windows(series, recipe)
-    count = recipe.starts.count
-    at_once = min(jobs or available_cores(), count)
-    share = None if recipe.budget is None else recipe.budget / math.ceil(count / at_once)
     tasks = [
         StartTask(
             number=number, market=market, trainable=recipe.trainable, per_trader=recipe.per_trader, data=windows,
-            settings=recipe.game, seed=recipe.seed, early_stopping=recipe.early_stopping, budget=share,
+            settings=recipe.game, seed=recipe.seed, early_stopping=recipe.early_stopping,
             checkpoint=checkpoint_path(out, number) if out is not None else None, device=device, features=features,
             loss=loss,
         )
@@ -43,4 +39,4 @@ def estimate_by_game(
             start_markets(origin, recipe.trainable, recipe.per_trader, recipe.starts, recipe.seed)
         )
     ]  # fmt: skip
-    return play_all(tasks, jobs=jobs, listen=listen), None
+    return play_all(tasks, jobs=jobs, listen=listen, budget=recipe.budget), None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import platform
 import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -76,7 +78,7 @@ class Calibration:
     @property
     def history(self) -> pd.DataFrame:
         """Losses and parameters at every iteration of every start, in a column ``start``."""
-        return pd.concat([s.history.assign(start=s.number) for s in self.starts], ignore_index=True)
+        return history_of(self.starts)
 
     def parameters(self) -> pd.DataFrame:
         """The trained parameters: meaning, letter, unit, value before (start 0) and after; a row each.
@@ -90,10 +92,7 @@ class Calibration:
 
     def starts_table(self) -> pd.DataFrame:
         """One row per start: distance to the data, seconds, skipped steps, how it ended."""
-        return pd.DataFrame(
-            [(s.number, s.number == self.chosen, s.distance, s.seconds, s.non_finite, s.status) for s in self.starts],
-            columns=["start", "chosen", self.starts[0].measure, "seconds", "skipped steps", "status"],
-        )
+        return starts_table(self.starts, self.chosen)
 
     def summary(self) -> pd.DataFrame:
         """The trained parameters before and after, without their letters."""
@@ -141,26 +140,13 @@ class Calibration:
         ``starts/`` has the market of each start that ended well: what the calibration might have ended in as well.
         """
         folder = Path(folder)
-        models.save(self.market, folder / "market.toml")
-        models.save(self.origin, folder / "origin.toml")
         for start in self.starts:
             if start.succeeded:
                 models.save(start.market, folder / "starts" / f"start-{start.number}.toml")
-        write_atomically(folder / "recipe.toml", self.recipe.to_toml())
-        write_atomically(folder / "history.csv", self.history.to_csv(index=False))
-        checkpoint = checkpoint_path(folder, self.chosen)
-        if checkpoint.is_file():
-            write_atomically(folder / "weights.safetensors", checkpoint.read_bytes())
+        models.save(self.market, folder / "market.toml")
         record = self.to_dict()
-        manifest = {
-            **record,
-            **self._kept(folder),
-            "data": {**record["data"], "source": self.data_name},
-            "seed": self.recipe.seed,
-            "versions": versions(),
-        }
-        write_atomically(folder / "manifest.json", json_text(manifest, indent=2))
-        return folder
+        record |= {**self._kept(folder), "data": {**record["data"], "source": self.data_name}}
+        return write_run(folder, record, self.recipe, self.history, {"origin": self.origin}, start=self.chosen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,46 +210,94 @@ def read_run(folder: str | Path, series: PriceSeries | None = None, *, trust: bo
     manifest = read_manifest(folder)
     kind_of(folder).check_readable(folder)
     try:
-        recipe = Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")))
-        history = pd.read_csv(folder / "history.csv")
+        recipe, history = read_recipe(folder), read_history(folder)
     except (OSError, ValueError) as error:
         raise DataError(f"The run {folder} is damaged ({error}); calibrate again.") from None
     with trusting(trust):
-        series = series if series is not None else _series(folder, manifest)
+        found = data_of(folder, manifest["data"], series, load_series)
         market, origin = models.load(folder), models.load(folder / "origin.toml")
-    if series.sha256 != manifest["data"]["sha256"]:
+    return Run(folder, market, origin, recipe, found, manifest, history, read_validation(folder, Validation))
+
+
+# -- what folders of all kinds of runs hold ---------------------------------------------------------------------------
+
+
+def write_run(
+    folder: Path, record: dict[str, Any], recipe: Recipe, history: pd.DataFrame, markets: Mapping[str, Market | None],
+    *, start: int | None = None,
+) -> Path:  # fmt: skip
+    """Write markets by the names of their files, recipe, history, the weights of a start, last the manifest."""
+    for name, market in markets.items():
+        if market is not None:
+            models.save(market, folder / f"{name}.toml")
+    write_atomically(folder / "recipe.toml", recipe.to_toml())
+    write_atomically(folder / "history.csv", history.to_csv(index=False))
+    if start is not None and (checkpoint := checkpoint_path(folder, start)).is_file():
+        write_atomically(folder / "weights.safetensors", checkpoint.read_bytes())
+    manifest = {**record, "seed": recipe.seed, "versions": versions()}
+    write_atomically(folder / "manifest.json", json_text(manifest, indent=2))
+    return folder
+
+
+def read_recipe(folder: Path) -> Any:
+    """The resolved recipe of a run."""
+    return Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")))
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """The history of a run; empty where nothing was played."""
+    text = (folder / "history.csv").read_text(encoding="utf-8")
+    return pd.read_csv(io.StringIO(text)) if text.strip() else pd.DataFrame()
+
+
+def data_of(folder: Path, kept: Mapping[str, Any], given: Any, load: Callable[[str], Any]) -> Any:
+    """The data of a run, as they are given or loaded again; `DataError` where they are not those that were `kept`."""
+    source: str = kept.get("source") or ""
+    data: Any = given
+    if given is None and not source:
+        raise DataError(f"The data of {folder} were passed in from memory and have no name; give them again.")
+    if given is None:
+        if is_reference(source):
+            require_trust(source, f"The run {folder}")
+        try:
+            data = load(source)
+        except DataError as error:
+            raise DataError(f"The data of {folder} cannot be read any more; give them again. {error}") from None
+    if data.sha256 != kept["sha256"]:
         raise DataError(
-            f"The series {series.name} is not the one that {folder} was calibrated to, or it has changed since. "
+            f"The data set {data.name} is not the one that {folder} was calibrated to, or it has changed since. "
             "Give the run's own data."
         )
-    return Run(folder, market, origin, recipe, series, manifest, history, _validation(folder))
+    return data
 
 
-def write_validation(folder: str | Path, validation: Validation) -> Path:
+def write_validation(folder: str | Path, validation: Any) -> Path:
     """Put the certificate into a run folder."""
     return write_atomically(Path(folder) / "validation.json", json_text(validation.to_dict(), indent=1))
 
 
-def _series(folder: Path, manifest: dict[str, Any]) -> PriceSeries:
-    source = manifest.get("data", {}).get("source")
-    if not source:
-        raise DataError(f"The data of {folder} were given as an array and have no name; give them again.")
-    if is_reference(source):
-        require_trust(source, f"The run {folder}")
-    try:
-        return load_series(source)
-    except DataError as error:
-        raise DataError(f"The data of {folder} cannot be read any more; give them again. {error}") from None
-
-
-def _validation(folder: Path) -> Validation | None:
+def read_validation(folder: Path, of: type[Any]) -> Any:
+    """The certificate in a run folder, of the class that a kind of run has; None where it has not been judged."""
     path = folder / "validation.json"
-    if not path.is_file():
-        return None
     try:
-        return Validation.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return of.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
     except (ValueError, KeyError, TypeError):
         raise DataError(f"{path} cannot be read; make it anew with `simcal validate {folder}`.") from None
+
+
+def starts_table(starts: Sequence[StartResult], chosen: int) -> pd.DataFrame:
+    """One row per start: see `Calibration.starts_table`."""
+    measure = starts[0].measure if starts else "distance"
+    return pd.DataFrame(
+        [(s.number, s.number == chosen, s.distance, s.seconds, s.non_finite, s.status) for s in starts],
+        columns=["start", "chosen", measure, "seconds", "skipped steps", "status"],
+    )
+
+
+def history_of(starts: Sequence[StartResult]) -> pd.DataFrame:
+    """Losses and parameters at every iteration of every start, in a column ``start``."""
+    empty = pd.DataFrame(columns=["iteration", "discriminator_loss", "generator_loss", "start"])
+    return pd.concat([s.history.assign(start=s.number) for s in starts], ignore_index=True) if starts else empty
 
 
 def parameter_table(origin: Market, market: Market, recipe: Recipe) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from queue import Empty
 from statistics import NormalDist
 from typing import Any
@@ -65,14 +66,18 @@ def _within(spec: Parameter, z: float) -> float:
 
 
 def play_all(
-    tasks: Sequence[StartTask], *, jobs: int | None = None, listen: Listener | None = None
+    tasks: Sequence[StartTask], *, jobs: int | None = None, listen: Listener | None = None, budget: float | None = None
 ) -> list[StartResult]:
     """Play every start, `jobs` of them at a time (default: one per core), each in a process of its own.
 
-    `listen` gets (start number, history row) now and then. One start, or one job, stays in this process.
+    `listen` gets (start number, history row) now and then; `budget` is the seconds that all may take together. One
+    start, or one job, stays in this process.
     """
     check_jobs(jobs)
     jobs = min(jobs or available_cores(), len(tasks))
+    if budget is not None:
+        share = budget / math.ceil(len(tasks) / jobs)
+        tasks = [replace(task, budget=share) for task in tasks]
     if jobs == 1:
         results = []
         for task in tasks:

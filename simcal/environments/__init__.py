@@ -10,7 +10,7 @@ all learn.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 try:
     import gymnasium
@@ -22,34 +22,20 @@ except ModuleNotFoundError as error:
 
 from simcal.environments.stock import StockEnv, StockVectorEnv
 
-if TYPE_CHECKING:
-    from simcal.environments.parallel import StockParallelEnv
-    from simcal.environments.stable_baselines import StableBaselinesEnv
-
-__all__ = [
-    "DealerEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
-    "DealerVectorEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
-    "LearningAECEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
-    "LearningEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
-    "LearningParallelEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
-    "LearningVectorEnv",  # pyright: ignore[reportUnsupportedDunderAll] (see `_LATER`)
-    "StableBaselinesEnv",
-    "StockEnv",
-    "StockParallelEnv",
-    "StockVectorEnv",
-]
-
-# Where what is imported when it is first used lives, and what must be installed for it.
+# What is imported when it is first used: where it lives, and the package that must be there for it.
 _LATER = {
-    "DealerEnv": ("simcal.rfq.environment", "gymnasium", "'simcal[rl]'"),
-    "DealerVectorEnv": ("simcal.rfq.environment", "gymnasium", "'simcal[rl]'"),
-    "LearningEnv": ("simcal.learning.environments", "torch", "torch"),
-    "LearningVectorEnv": ("simcal.learning.environments", "torch", "torch"),
-    "LearningAECEnv": ("simcal.learning.views", "pettingzoo", "'simcal[rl]'"),
-    "LearningParallelEnv": ("simcal.learning.views", "pettingzoo", "'simcal[rl]'"),
-    "StockParallelEnv": ("simcal.environments.parallel", "pettingzoo", "'simcal[rl]'"),
-    "StableBaselinesEnv": ("simcal.environments.stable_baselines", "stable_baselines3", "stable-baselines3"),
+    "DealerEnv": ("simcal.rfq.environment", "gymnasium"),
+    "DealerVectorEnv": ("simcal.rfq.environment", "gymnasium"),
+    "LearningEnv": ("simcal.learning.environments", "torch"),
+    "LearningVectorEnv": ("simcal.learning.environments", "torch"),
+    "LearningAECEnv": ("simcal.learning.views", "pettingzoo"),
+    "LearningParallelEnv": ("simcal.learning.views", "pettingzoo"),
+    "StockParallelEnv": ("simcal.environments.parallel", "pettingzoo"),
+    "StableBaselinesEnv": ("simcal.environments.stable_baselines", "stable_baselines3"),
 }
+_REMEDIES = {"torch": "torch", "stable_baselines3": "stable-baselines3"}  # the others come with simcal's extra
+
+__all__ = ["StockEnv", "StockVectorEnv", *_LATER]  # pyright: ignore[reportUnsupportedDunderAll]
 
 for _kind in ("Stock", "Dealer", "Learning"):
     if f"simcal/{_kind}-v0" not in gymnasium.registry:
@@ -63,11 +49,12 @@ for _kind in ("Stock", "Dealer", "Learning"):
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module 'simcal.environments' has no attribute {name!r}")
-    module, package, wanted = _LATER[name]
+    module, package = _LATER[name]
     try:
         return getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != package:
             raise
+        wanted = _REMEDIES.get(package, "'simcal[rl]'")
         remedy = f"{name} needs {package}, which is not installed: pip install {wanted}."
         raise ModuleNotFoundError(remedy, name=package) from error

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, ClassVar, Unpack
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from simcal.environments.stock import MARKET, StockEpisodes, StockOptions
+from simcal.environments.stock import MARKET, StockEpisodes
 from simcal.errors import ParameterError
 from simcal.models import Market
 from simcal.noise import check_integer
@@ -37,9 +37,7 @@ class StockParallelEnv(ParallelEnv):
 
     metadata: ClassVar[dict[str, Any]] = {"name": "simcal/Stock-v0", "render_modes": [], "is_parallelizable": True}
 
-    def __init__(
-        self, market: Market | str | Path = MARKET, n_agents: int = 2, **options: Unpack[StockOptions]
-    ) -> None:
+    def __init__(self, market: Market | str | Path = MARKET, n_agents: int = 2, **options: Any) -> None:
         n_agents = check_integer("n_agents", n_agents, 1, 10_000)
         self._game = StockEpisodes(market, 1, n_agents, **options)
         self.possible_agents = [f"trader_{j}" for j in range(n_agents)]

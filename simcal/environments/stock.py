@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -22,21 +22,6 @@ MARKET = "stock-sp500"
 WARM = 512  # paths that play their burn-in together; fewer cost as much
 
 StockReward = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], Any]
-
-
-class StockOptions(TypedDict, total=False):
-    """The arguments of `StockEnv` beside the market."""
-
-    n_steps: int
-    size: float | Sequence[float]
-    actions: str
-    burn_in: int
-    n_returns: int
-    capital: float | None
-    fixed_cost: float
-    proportional_cost: float
-    quadratic_cost: float
-    reward: StockReward | None
 
 
 class StockEnv(SingleEnv):
@@ -87,7 +72,7 @@ class StockEnv(SingleEnv):
 
     OBSERVATIONS = names()
 
-    def __init__(self, market: Market | str | Path = MARKET, **options: Unpack[StockOptions]) -> None:
+    def __init__(self, market: Market | str | Path = MARKET, **options: Any) -> None:
         game = StockEpisodes(market, 1, 1, **options)
         super().__init__(game)
         self.OBSERVATIONS = names(game.n_returns)
@@ -107,7 +92,7 @@ class StockVectorEnv(NativeVectorEnv):
         market: Market | str | Path = MARKET,
         *,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-        **options: Unpack[StockOptions],
+        **options: Any,
     ) -> None:
         game = StockEpisodes(market, num_envs, 1, **options)
         super().__init__(game, autoreset_mode)

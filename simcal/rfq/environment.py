@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -104,15 +104,6 @@ class DealerGame(Episodes):
         }  # fmt: skip
 
 
-class DealerOptions(TypedDict, total=False):
-    """The arguments of `DealerEnv` beside the market."""
-
-    n_steps: int
-    widest: float
-    capital: float | None
-    reward: Reward | None
-
-
 class DealerEnv(SingleEnv):
     """Dealer 0 of a dealer market: a step is a request, the action the margin to quote.
 
@@ -162,7 +153,7 @@ class DealerEnv(SingleEnv):
 
     OBSERVATIONS = OBSERVATIONS
 
-    def __init__(self, market: Market | str | Path = MARKET, **options: Unpack[DealerOptions]) -> None:
+    def __init__(self, market: Market | str | Path = MARKET, **options: Any) -> None:
         super().__init__(DealerGame(market, 1, **options))
 
 
@@ -176,6 +167,6 @@ class DealerVectorEnv(NativeVectorEnv):
 
     def __init__(
         self, num_envs: int = 1, market: Market | str | Path = MARKET, *,
-        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP, **options: Unpack[DealerOptions],
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(DealerGame(market, num_envs, **options), autoreset_mode)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import time
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,19 +12,18 @@ import numpy as np
 import pandas as pd
 
 from simcal import models
-from simcal.calibration.recipe import Recipe, RequestSettings, check_recipe, load_recipe
-from simcal.calibration.result import versions
-from simcal.calibration.start import StartTask
-from simcal.calibration.starts import Listener, available_cores, play_all
+from simcal.calibration.recipe import Recipe, check_recipe, load_recipe
+from simcal.calibration.result import read_history, read_recipe, write_run
+from simcal.calibration.starts import Listener
+from simcal.calibration.study.data import seed_of
+from simcal.calibration.study.run import thinned
 from simcal.errors import DataError, ParameterError
 from simcal.files import make_folder, write_atomically
 from simcal.json_text import json_text
-from simcal.noise import check_integer
 from simcal.rfq.estimators.calibrate import check_rfq_recipe, closed_fits, request_sample
 from simcal.rfq.estimators.estimate import Estimate, estimates_table
-from simcal.rfq.estimators.game import adversarial_estimate, adversarial_tasks, request_windows, starting_market
+from simcal.rfq.estimators.game import adversarial_estimate, play_games
 from simcal.rfq.estimators.information import COVERS, identification
-from simcal.rfq.estimators.sample import Sample
 from simcal.rfq.market import RfqMarket
 from simcal.rfq.simulated import request_table
 
@@ -35,7 +32,6 @@ EXPERIMENT_KIND = "request experiment"
 
 _BIASED = 3.0  # standard errors of the mean error, from which on a method is called biased
 _DATA_STREAM = 0xDA7B  # keeps the seeds of the data apart from all others that are derived from the recipe's
-_KEPT = 10  # iterations between two rows of the history
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,16 +135,11 @@ class RfqExperiment:
 
     def save(self, folder: str | Path) -> Path:
         """Write a folder that `load_rfq_experiment` reads; the manifest comes last."""
-        folder = Path(folder)
-        models.save(self.truth, folder / "origin.toml")
-        write_atomically(folder / "recipe.toml", self.recipe.to_toml())
+        folder, record = Path(folder), self.to_dict()
         write_atomically(folder / "estimates.csv", self.estimates.to_csv(index=False))
-        write_atomically(folder / "history.csv", self.history.to_csv(index=False))
-        write_atomically(folder / "experiment.json", json_text(self.to_dict(), indent=1))
-        manifest = {"kind": EXPERIMENT_KIND, "recipe": self.recipe.name, "seed": self.recipe.seed,
-                    "status": self.status, "seconds": self.seconds, "versions": versions()}  # fmt: skip
-        write_atomically(folder / "manifest.json", json_text(manifest, indent=2))
-        return folder
+        write_atomically(folder / "experiment.json", json_text(record, indent=1))
+        record = {name: record[name] for name in ("kind", "recipe", "status", "seconds")}
+        return write_run(folder, record, self.recipe, self.history, {"origin": self.truth})
 
 
 def load_rfq_experiment(folder: str | Path) -> RfqExperiment:
@@ -156,15 +147,12 @@ def load_rfq_experiment(folder: str | Path) -> RfqExperiment:
     folder = Path(folder)
     try:
         found = json.loads((folder / "experiment.json").read_text(encoding="utf-8"))
-        recipe = Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")))
-        truth = models.load(folder / "origin.toml")
+        truth, seen = models.load(folder / "origin.toml"), found["identification"]
         assert isinstance(truth, RfqMarket)
-        history = (folder / "history.csv").read_text(encoding="utf-8")
-        seen = found["identification"]
         return RfqExperiment(
-            recipe, truth, tuple(tuple(Estimate.from_dict(f) for f in fits) for fits in found["fits"]),
-            None if seen is None else pd.DataFrame(seen).astype({"condition": float}),
-            pd.read_csv(folder / "history.csv") if history.strip() else pd.DataFrame(), found["seconds"],
+            read_recipe(folder), truth, tuple(tuple(map(Estimate.from_dict, fits)) for fits in found["fits"]),
+            None if seen is None else pd.DataFrame(seen).astype({"condition": float}), read_history(folder),
+            found["seconds"],
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
         raise DataError(
@@ -202,55 +190,31 @@ def run_rfq_experiment(
     ParameterError
         The recipe cannot be used so, in one sentence.
     """
-    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-    recipe, settings = _override(recipe, replications, iterations)
-    assert settings.experiment is not None
-    truth = _truth(recipe)
-    check_rfq_recipe(recipe, settings)
-    if out is not None:
-        make_folder(out)
+    recipe = _override(recipe if isinstance(recipe, Recipe) else load_recipe(recipe), replications, iterations)
+    settings, truth = recipe.requests, _truth(recipe)
+    check_rfq_recipe(recipe)
+    out = None if out is None else make_folder(out)
     began = time.monotonic()
     samples = []
     for r in range(settings.experiment.replications):
-        drawn = np.random.SeedSequence(recipe.seed, spawn_key=(_DATA_STREAM, r)).generate_state(1, np.uint64)
-        table = request_table(truth, settings.experiment.n_requests, seed=int(drawn[0]), platform=True)
-        samples.append(request_sample(table, settings))
+        seed = seed_of(recipe, _DATA_STREAM, r)
+        samples.append(
+            request_sample(request_table(truth, settings.experiment.n_requests, seed=seed, platform=True), settings)
+        )
     fits = [list(closed_fits(sample, settings).values()) for sample in samples]
     history = pd.DataFrame()
     if "adversarial" in settings.methods:
-        adversarial, history = _games(truth, samples, recipe, out, jobs, listen)
-        for found, estimate in zip(fits, adversarial, strict=True):
-            found.append(estimate)
-    seen = None
+        played, windows = play_games(truth, samples, recipe, out=out, jobs=jobs, listen=listen)
+        for found, result, seen, sample in zip(fits, played, windows, samples, strict=True):
+            found.append(adversarial_estimate(result, seen, recipe, sample.n))
+        history = thinned(played, replication=range(len(played)))
+    told = None
     if not truth.vector("inventory_skew").any() and truth.tick == 0:
-        seen = identification(truth, settings.experiment.n_requests)
-    result = RfqExperiment(recipe, truth, tuple(map(tuple, fits)), seen, history, time.monotonic() - began)
+        told = identification(truth, settings.experiment.n_requests)
+    result = RfqExperiment(recipe, truth, tuple(map(tuple, fits)), told, history, time.monotonic() - began)
     if out is not None:
         result.save(out)
     return result
-
-
-def _games(
-    truth: RfqMarket, samples: list[Sample], recipe: Recipe, out: str | Path | None, jobs: int | None,
-    listen: Listener | None,
-) -> tuple[list[Estimate], pd.DataFrame]:  # fmt: skip
-    """The adversarial estimate of every sample, and what happened on the way."""
-    assert recipe.requests is not None
-    game, view = recipe.game, recipe.requests.view
-    checkpoints = None if out is None else Path(out) / "checkpoints"
-    at_once = min(available_cores() if jobs is None else check_integer("jobs", jobs, 1, 4096), len(samples))
-    share = None if recipe.budget is None else recipe.budget / math.ceil(len(samples) / at_once)
-    windows = [request_windows(s, view=view, window=game.window, warm_up=game.warm_up) for s in samples]
-    tasks: list[StartTask] = []
-    for r, (sample, data) in enumerate(zip(samples, windows, strict=True)):
-        start = starting_market(truth, sample, recipe.trainable)
-        tasks += adversarial_tasks(start, data, recipe, checkpoints=checkpoints, first_number=r, budget=share)
-    played = play_all(tasks, jobs=jobs, listen=listen)
-    estimates = [adversarial_estimate(p, d, recipe, s.n) for p, d, s in zip(played, windows, samples, strict=True)]
-    histories = [result.history.assign(replication=r) for r, result in enumerate(played)]
-    history = pd.concat(histories, ignore_index=True)
-    kept = (history["iteration"] == 1) | (history["iteration"] % _KEPT == 0)
-    return estimates, history.loc[kept, :].reset_index(drop=True)
 
 
 def _truth(recipe: Recipe) -> RfqMarket:
@@ -268,7 +232,7 @@ def _truth(recipe: Recipe) -> RfqMarket:
     return market.replace(rule="hard")
 
 
-def _override(recipe: Recipe, replications: int | None, iterations: int | None) -> tuple[Recipe, RequestSettings]:
+def _override(recipe: Recipe, replications: int | None, iterations: int | None) -> Recipe:
     if recipe.requests is None or recipe.requests.experiment is None:
         raise ParameterError(
             f"The recipe {recipe.name} has no section [requests.experiment]; add one with n_requests and replications, "
@@ -280,6 +244,4 @@ def _override(recipe: Recipe, replications: int | None, iterations: int | None) 
     if iterations is not None:
         values["game"]["iterations"] = iterations
     values["starts"]["count"] = 1
-    checked = check_recipe(values)
-    assert checked.requests is not None
-    return checked, checked.requests
+    return check_recipe(values)

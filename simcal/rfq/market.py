@@ -277,21 +277,6 @@ class RfqMarket(Described):
         check_names(options, ["dtype", "device"], "an option of the twin")
         return RfqTwin(self, trainable, per_trader=per_trader, **options)
 
-    # What the verbs do with a market that brings its own way: they ask whether it answers, and know no kind.
-
-    def calibrate(self, data: Any, recipe: Any, **options: Any) -> Any:
-        """What `simcal.calibrate` does with a dealer market, see `simcal.rfq.estimators.calibrate`."""
-        from simcal.rfq.estimators.calibrate import calibrate_rfq
-
-        return calibrate_rfq(self, data, recipe, **options)
-
-    def validate(self, data: Any, **options: Any) -> Any:
-        """What `simcal.validate` does with a dealer market, see `simcal.rfq.validate_requests`."""
-        from simcal.rfq.table import load_requests
-        from simcal.rfq.validate import validate_requests
-
-        return validate_requests(self, load_requests(data), **options)
-
     def backtest(self, strategy: Any, noise: Any, **options: Any) -> Any:
         """What `simcal.backtest` does in a dealer market, see `simcal.rfq.backtest`."""
         from simcal.rfq.backtest import backtest_rfq

@@ -12,7 +12,7 @@ from simcal.calibration.runs import read_manifest
 from simcal.calibration.statistics import statistics
 from simcal.report import Picture, Section, Table, plot_losses, plot_parameters, write_report
 from simcal.rfq.estimators.calibration import RfqCalibration, read_rfq_run, training_requests
-from simcal.rfq.estimators.estimate import disagreements, true_values
+from simcal.rfq.estimators.estimate import disagreements, estimates_table, true_values
 from simcal.rfq.estimators.information import ACCEPTANCE_AND_GAP, COVERS, HISTORY, PLATFORM, identification
 from simcal.rfq.estimators.likelihood import NAMES
 from simcal.rfq.estimators.sample import Sample, sample_of
@@ -88,7 +88,9 @@ def _came_out(run: RfqCalibration, folder: str | Path) -> Section:
 
 def _setting(run: RfqCalibration) -> Section:
     table = run.requests
-    seen = "all quotes, as a platform sees them" if run.settings.view == "platform" else "one dealer's own history"
+    seen = (
+        "all quotes, as a platform sees them" if run.recipe.requests.view == "platform" else "one dealer's own history"
+    )
     used = training_requests(table, run.recipe).n
     prose = [
         f"{table.name} holds {table.n} requests; the first {used} were calibrated to. Seen was {seen}.",
@@ -111,7 +113,9 @@ def _estimates(run: RfqCalibration) -> Section:
     if truth is not None:
         caption += "; the market that made the table is known, and errors are in standard errors"
     units = {name: spec.unit for name, spec in run.market.SPECS.items() if spec.unit}
-    mine = run.own.law.table().drop(columns=["method", "seconds"]).rename(columns={"parameter": "own dealer"})
+    mine = (
+        estimates_table((run.own.law,)).drop(columns=["method", "seconds"]).rename(columns={"parameter": "own dealer"})
+    )
     said = "The own dealer's quotes are all seen; their law was fitted by likelihood, by itself"
     said += f", with its lean against its inventory, {run.own.skew:.3g} half spreads a unit." if run.own.skew else "."
     return Section(

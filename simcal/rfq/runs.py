@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from simcal.calibration.prices import choose
+from simcal import rfq
 from simcal.calibration.recipe import Recipe
 from simcal.calibration.runs import RunKind
-from simcal.errors import DataError, ParameterError
+from simcal.errors import ParameterError
 from simcal.subjects import Shown
 
 
@@ -18,29 +18,15 @@ class RequestRuns(RunKind):
 
     word = "a calibration to requests"
 
-    def calibrate(self, market: Any, data: Any, recipe: Recipe, *, mapping: Any = None, **options: Any) -> Any:
+    def calibrate(self, market: Any, data: Any, recipe: Recipe, **options: Any) -> Any:
         """See `simcal.calibrate`."""
-        from simcal.calibration.calibrate import origin_of
-        from simcal.rfq import RfqMarket
         from simcal.rfq.estimators.calibrate import calibrate_rfq
 
-        origin = origin_of(market, recipe)
-        if not isinstance(origin, RfqMarket):
-            raise ParameterError(
-                f"The recipe {recipe.name} has a section [requests], but the market {recipe.market!r} is calibrated to "
-                'prices; give market = "rfq" and request data, or leave it out.'
-            )
-        return calibrate_rfq(origin, data, recipe, choose=choose, mapping=mapping, **options)
+        return calibrate_rfq(market, data, recipe, **options)
 
     def of(self, recipe: Recipe) -> RunKind:
         """Experiments have a kind of their own."""
-        return EXPERIMENT if recipe.requests is not None and recipe.requests.experiment is not None else self
-
-    def play(self, recipe: Recipe, **options: Any) -> Any:
-        """The experiment of the recipe."""
-        from simcal.rfq import run_rfq_experiment
-
-        return run_rfq_experiment(recipe, **options)
+        return EXPERIMENT if recipe.requests.experiment is not None else self
 
     def show(self, result: Any) -> Shown:
         """Estimates side by side, the status of every method."""
@@ -56,32 +42,30 @@ class RequestRuns(RunKind):
     def conclude(self, result: Any, folder: Path, *, jobs: int | None = None, listen: Any = None,
                  say: Callable[[str], object] = print) -> Any:  # fmt: skip
         """The certificate and the report."""
-        from simcal.rfq import judge_rfq_run, write_rfq_report
-
-        validation = judge_rfq_run(folder, requests=result.requests)
-        write_rfq_report(folder, requests=result.requests)
+        validation = rfq.judge_rfq_run(folder, requests=result.requests)
+        rfq.write_rfq_report(folder, requests=result.requests)
         return validation
 
     def judge(self, folder: Path, *, n_samples: int, seed: int, train_share: float | None = None, **_: Any) -> Any:
         """The certificate of a run by its own table."""
-        from simcal.rfq import judge_rfq_run
-
         if train_share is not None:
             raise ParameterError("A run is judged with its own training share; leave --train-share out, or give DATA.")
-        return judge_rfq_run(folder, n_samples=n_samples, seed=seed)
+        return rfq.judge_rfq_run(folder, n_samples=n_samples, seed=seed)
 
     def report(self, folder: Path, data: Any = None, mapping: Mapping[str, str] | None = None) -> Path:
         """The report of a calibration."""
-        from simcal.rfq import load_requests, write_rfq_report
-
-        return write_rfq_report(folder, requests=None if data is None else load_requests(data, mapping))
+        return rfq.write_rfq_report(folder, requests=None if data is None else rfq.load_requests(data, mapping))
 
 
-class RequestExperiments(RequestRuns):
+class RequestExperiments(RunKind):
     """A dealer market found again from its own requests."""
 
     word = "an experiment with requests"
     units = "replication"
+
+    def play(self, recipe: Recipe, **options: Any) -> Any:
+        """The experiment of the recipe."""
+        return rfq.run_rfq_experiment(recipe, **options)
 
     def bars(self, recipe: Recipe) -> tuple[int, int]:
         """One bar for each replication."""
@@ -97,25 +81,13 @@ class RequestExperiments(RequestRuns):
             tables["What could be told from what is seen of the requests"] = seen
         return Shown(tables, [result.status])
 
-    def conclude(self, result: Any, folder: Path, **_: Any) -> None:
-        """The report."""
-        from simcal.rfq import write_rfq_experiment_report
-
-        write_rfq_experiment_report(folder, result)
-
-    def judge(self, folder: Path, **_: Any) -> Any:
-        """There are no data to judge by."""
-        raise DataError(f"{folder} is an experiment on simulated requests; to judge its market, give data as well.")
-
     def check_readable(self, folder: Path) -> None:
         """It has no data of its own."""
         self.judge(folder)
 
     def report(self, folder: Path, data: Any = None, mapping: Mapping[str, str] | None = None) -> Path:
         """The report of an experiment."""
-        from simcal.rfq import write_rfq_experiment_report
-
-        return write_rfq_experiment_report(folder)
+        return rfq.write_rfq_experiment_report(folder)
 
 
 RUN, EXPERIMENT = RequestRuns(), RequestExperiments()

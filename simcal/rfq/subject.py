@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from simcal import rfq
 from simcal.errors import DataError
 from simcal.subjects import Shown, Subject
 
@@ -20,32 +21,27 @@ class RequestsSubject(Subject):
     def claims(self, source: str, maps: Sequence[str]) -> bool:
         """By name, by a map that is given, or by the names of its columns."""
         from simcal.data import is_table_file, read_table, request_catalogue
-        from simcal.rfq import looks_like_requests
 
         if maps or source in request_catalogue():
             return True
         if not is_table_file(source):
             return False
         try:
-            return looks_like_requests(read_table(Path(source)))
+            return rfq.looks_like_requests(read_table(Path(source)))
         except DataError:
             return False  # what cannot be read is refused where it is loaded
 
     def mapping(self, maps: Sequence[str]) -> Mapping[str, str]:
         """As `parse_map`."""
-        from simcal.rfq import parse_map
-
-        return parse_map(list(maps))
+        return rfq.parse_map(list(maps))
 
     def facts(
         self, source: str, maps: Sequence[str], level: float, report: Path | None
     ) -> tuple[dict[str, Any], Shown]:
         """What a dealer measures."""
-        from simcal.rfq import load_requests, measure, write_facts_report
-
-        requests = load_requests(source, self.mapping(maps))
-        facts = measure(requests, level)
-        written = None if report is None else write_facts_report(report, requests, facts)
+        requests = rfq.load_requests(source, self.mapping(maps))
+        facts = rfq.measure(requests, level)
+        written = None if report is None else rfq.write_facts_report(report, requests, facts)
         found = facts.to_dict()
         table = found.pop("quantities")
         plain = {**requests.summary(), **found, "facts": table, "report": None if written is None else str(written)}
@@ -65,11 +61,9 @@ class RequestsSubject(Subject):
     def judge(self, market: Any, data: Any, *, mapping: Mapping[str, str] | None, train_share: float | None,
               n_samples: int, seed: int) -> Any:  # fmt: skip
         """The same requests with rivals and clients from the market."""
-        from simcal.rfq import load_requests, validate_requests
-
-        requests = load_requests(data, mapping)
+        requests = rfq.load_requests(data, mapping)
         share = 1.0 if train_share is None else train_share
-        return validate_requests(market, requests, train_share=share, n_samples=n_samples, seed=seed)
+        return rfq.validate_requests(market, requests, train_share=share, n_samples=n_samples, seed=seed)
 
     def show(self, certificate: Any, market: str) -> Shown:
         """The facts of each part, and the verdict."""
@@ -79,15 +73,11 @@ class RequestsSubject(Subject):
 
     def summary(self, market: Any, n_paths: int, n_steps: int, **options: Any) -> Any:
         """As `request_summary`."""
-        from simcal.rfq import request_summary
-
-        return request_summary(market, n_paths, n_steps, **options)
+        return rfq.request_summary(market, n_paths, n_steps, **options)
 
     def write_table(self, market: Any, n: int, seed: int, out: Path) -> dict[str, Any]:
         """Dealer 0's table of one path."""
-        from simcal.rfq import request_table
-
-        table = request_table(market, n, seed=seed, name=out.stem)
+        table = rfq.request_table(market, n, seed=seed, name=out.stem)
         table.save(out)
         return table.summary()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -91,16 +90,22 @@ class RfqTwin(nn.Module):
                 f"{self.place.device}, where the twin is."
             )
         uniforms = uniforms.transpose(0, 1)  # (streams, n_steps, n_paths)
-        asked = self._asked(uniforms, None if given is None else self._given(given, uniforms))
-        quotes = self._quotes(uniforms, asked)
+        side, size, panel, own = self._requests(uniforms, given)
+        own_given = ~own.isnan()
+        margins = self._margins(uniforms, panel, own)
         if self.market.rule == "hard":
-            seen = hard_outcome(quotes, self._client_sf, self.market.temperature)
-        elif not self.skewed:
-            seen = smoothed_outcome(quotes, self._client_value(uniforms), self.market.temperature)
+            own, rival, best, cover = rank(margins)
+            done, traded = self._hard_outcome(own, rival, best)
         else:
-            skew = self._vector("inventory_skew")
-            seen = skewed_outcome(quotes, self._client_value(uniforms), self.market.temperature, skew)
-        seen = torch.stack([*seen], dim=-1)
+            value, temperature = self._client_value(uniforms), self.market.temperature
+            if self.skewed:
+                margins, shares = self._in_turn(margins, value, side, size, own_given)
+            else:
+                shares = smoothed_shares(margins, value, temperature)
+            own, rival, best, cover = rank(margins)
+            done, traded = shares[0], shares.sum(0)
+        rival, cover = (x.masked_fill(x == torch.inf, torch.nan) for x in (rival, cover))
+        seen = torch.stack([side, size, panel, own, rival, best, cover, done, traded], dim=-1)  # as `SEEN` says
         return torch.cat([torch.zeros_like(seen[:1]), seen]).transpose(0, 1)
 
     @property
@@ -164,9 +169,9 @@ class RfqTwin(nn.Module):
             )
         return channels
 
-    def _asked(self, uniforms: Tensor, given: list[Tensor] | None) -> Asked:
-        """Side, size and panel of the requests, and the own quote where it is given."""
-        m, n_rivals = self.market, self.market.n_dealers - 1
+    def _requests(self, uniforms: Tensor, given: Tensor | None) -> list[Tensor]:
+        """Side, size, panel and the own quote (NaN where its law draws it) of the requests; each (n_steps, n_paths)."""
+        m = self.market
         side = torch.where(uniforms[STREAM_SIDE] < m.buy_share, 1.0, -1.0).to(self.place)
         size = torch.full_like(side, m.size_median)
         if m.size_log_sd > 0:
@@ -174,29 +179,49 @@ class RfqTwin(nn.Module):
             normal, _ = normal_pair(torch, words[0], words[1], True)
             size = (m.size_median * torch.exp(m.size_log_sd * normal)).to(self.place)
         panel, own = torch.full_like(side, m.n_dealers), torch.full_like(side, torch.nan)
-        if m.panel_weights is not None and n_rivals:
+        if m.panel_weights is not None and m.n_dealers > 1:
             cumulative = torch.from_numpy(np.cumsum(m.panel_probabilities)[:-1]).to(uniforms.device)
             panel = 1 + torch.searchsorted(cumulative, uniforms[STREAM_PANEL].contiguous(), right=True).to(self.place)
-        if given is not None:
-            side, size, panel = (
-                torch.where(fixed.isnan(), drawn, fixed)
-                for fixed, drawn in zip(given, (side, size, panel), strict=False)
-            )
-            own = given[GIVEN.index("own")]
-        start = torch.floor(uniforms[STREAM_RING] * n_rivals)
-        rivals = torch.arange(n_rivals, device=start.device)[:, None, None]
-        asked = rules.is_asked(rivals, start, panel, max(n_rivals, 1))
-        return Asked(side, size, panel, torch.cat([(panel > 0)[None], asked]), own)  # dealer 0 is always asked
+        drawn = [side, size, panel, own]
+        if given is None:
+            return drawn
+        fixed = self._given(given, uniforms)
+        return [torch.where(f.isnan(), d, f) for f, d in zip(fixed, drawn, strict=True)]
 
-    def _quotes(self, uniforms: Tensor, asked: Asked) -> Quotes:
-        """What the dealers quote with flat inventories."""
+    def _margins(self, uniforms: Tensor, panel: Tensor, own: Tensor) -> Tensor:
+        """What the dealers quote with flat inventories, (n_dealers, n_steps, n_paths); infinite if not asked."""
         words = _words(uniforms[STREAM_QUOTES : STREAM_QUOTES + self.market.n_dealers])
         mean, scale = (self._vector(name).to(self.place)[:, None, None] for name in ("quote_mean", "quote_scale"))
         margins = mean + scale * standard_draws(self._value("quote_shape"), place_of(words)).to(self.place)
-        own_given = ~asked.own.isnan()
-        own = torch.where(own_given, asked.own, margins[0])
-        margins = torch.cat([own[None], margins[1:]]).masked_fill(~asked.dealers, torch.inf)
-        return Quotes(asked, margins, own_given)
+        n_rivals = self.market.n_dealers - 1
+        start = torch.floor(uniforms[STREAM_RING] * n_rivals)
+        rivals = torch.arange(n_rivals, device=start.device)[:, None, None]
+        asked = rules.is_asked(rivals, start, panel, max(n_rivals, 1))
+        mine = torch.where(own.isnan(), margins[0], own)  # dealer 0 is always asked
+        return torch.cat([mine[None], margins[1:].masked_fill(~asked, torch.inf)])
+
+    def _hard_outcome(self, own: Tensor, rival: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
+        """Shares done and traded: the best quote trades with the probability that the client accepts it."""
+        traded = self._client_sf(best)
+        # Being the best is a jump; this adds nothing to the value, and the gradient of a smooth choice.
+        choice = torch.sigmoid((rival - own) / self.market.temperature)
+        rank_change = self._client_sf(own).detach() * (choice - choice.detach())
+        return torch.where(own <= rival, traded, 0.0) + rank_change, traded
+
+    def _in_turn(
+        self, margins: Tensor, value: Tensor, side: Tensor, size: Tensor, own_given: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Margins and shares, one request after the other: each moves the inventories, which move the next quotes."""
+        lean = side * self._vector("inventory_skew").to(value)[:, None, None]  # by what a unit held lowers a margin
+        lean = torch.cat([torch.where(own_given, 0.0, lean[0])[None], lean[1:]])
+        inventory = torch.zeros_like(margins[:, 0])
+        quoted, shares = [], []
+        # Unbound, as the gradient of every single index would be as large as the whole.
+        for flat, slope, price, d, z in zip(margins.unbind(1), lean.unbind(1), value, side, size, strict=True):
+            quoted.append(flat - slope * inventory)
+            shares.append(smoothed_shares(quoted[-1], price, self.market.temperature))
+            inventory = rules.next_inventory(inventory, d, z, shares[-1])
+        return torch.stack(quoted, 1), torch.stack(shares, 1)
 
     def _client_value(self, uniforms: Tensor) -> Tensor:
         draws = standard_draws(self._value("client_shape"), place_of(_words(uniforms[STREAM_CLIENT])))
@@ -224,79 +249,6 @@ def _words(uniforms: Tensor) -> Tensor:
     return (uniforms * 2.0**32).long()
 
 
-# -- who trades -----------------------------------------------------------------------------------------------------
-
-
-class Asked(NamedTuple):
-    """Requests before anybody quotes; each (n_steps, n_paths), but `dealers` with the dealers first.
-
-    `own` is the quote that dealer 0 is given, NaN where its law draws it.
-    """
-
-    side: Tensor
-    size: Tensor
-    panel: Tensor
-    dealers: Tensor
-    own: Tensor
-
-
-class Quotes(NamedTuple):
-    """Requests and their reduced quotes with flat inventories, (n_dealers, n_steps, n_paths), infinite if not asked."""
-
-    asked: Asked
-    margins: Tensor
-    own_given: Tensor
-
-
-class Seen(NamedTuple):
-    """The channels of `SEEN`, each (n_steps, n_paths)."""
-
-    side: Tensor
-    size: Tensor
-    n_dealers: Tensor
-    own: Tensor
-    rival: Tensor
-    best: Tensor
-    cover: Tensor
-    done: Tensor
-    traded: Tensor
-
-
-def hard_outcome(quotes: Quotes, accepts: Callable[[Tensor], Tensor], temperature: float) -> Seen:
-    """The best quote trades with the probability that the client accepts it."""
-    own, rival, best, cover = rank(quotes.margins)
-    traded = accepts(best)
-    # Being the best is a jump; this adds nothing to the value, and the gradient of a smooth choice.
-    choice = torch.sigmoid((rival - own) / temperature)
-    rank_change = accepts(own).detach() * (choice - choice.detach())
-    done = torch.where(own <= rival, traded, 0.0) + rank_change
-    return _seen(quotes.asked, (own, rival, best, cover), done, traded)
-
-
-def smoothed_outcome(quotes: Quotes, value: Tensor, temperature: float) -> Seen:
-    """The client spreads the size by the multinomial logit."""
-    shares = smoothed_shares(quotes.margins, value, temperature)
-    return _seen(quotes.asked, rank(quotes.margins), shares[0], shares.sum(0))
-
-
-def skewed_outcome(quotes: Quotes, value: Tensor, temperature: float, skew: Tensor) -> Seen:
-    """The same one request after the other: each moves the inventories, which move the next quotes."""
-    asked = quotes.asked
-    lean = asked.side * skew.to(value)[:, None, None]  # by how much a unit of inventory lowers a margin
-    lean = torch.cat([torch.where(quotes.own_given, 0.0, lean[0])[None], lean[1:]])
-    inventory = torch.zeros_like(quotes.margins[:, 0])
-    margins, shares = [], []
-    steps = (quotes.margins, lean)
-    for flat, slope, price, side, size in zip(
-        *(s.unbind(1) for s in steps), value, asked.side, asked.size, strict=True
-    ):
-        margins.append(flat - slope * inventory)
-        shares.append(smoothed_shares(margins[-1], price, temperature))
-        inventory = rules.next_inventory(inventory, side, size, shares[-1])
-    done = torch.stack([share[0] for share in shares])
-    return _seen(asked, rank(torch.stack(margins, 1)), done, torch.stack([share.sum(0) for share in shares]))
-
-
 def smoothed_shares(margins: Tensor, value: Tensor, temperature: float) -> Tensor:
     """Shares of the dealers, shape of `margins` (n_dealers, ...), as `rules.smoothed_shares`."""
     return torch.softmax(torch.cat([margins, value[None]]) / -temperature, dim=0)[:-1]
@@ -311,9 +263,3 @@ def rank(margins: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         second = torch.minimum(second, torch.maximum(best, margin))
         best = torch.minimum(best, margin)
     return own, rival, best, second
-
-
-def _seen(asked: Asked, ranked: tuple[Tensor, Tensor, Tensor, Tensor], done: Tensor, traded: Tensor) -> Seen:
-    own, rival, best, cover = ranked
-    rival, cover = (x.masked_fill(x == torch.inf, torch.nan) for x in (rival, cover))
-    return Seen(asked.side, asked.size, asked.panel, own, rival, best, cover, done, traded)

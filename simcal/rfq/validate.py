@@ -208,9 +208,9 @@ def facts_of(sample: Sample, edges: np.ndarray, gaps: np.ndarray) -> dict[str, f
 
 def _platform_facts(sample: Sample) -> dict[str, float]:
     assert sample.quotes is not None
-    ordered = np.sort(np.concatenate([sample.margin[:, None], sample.quotes], axis=1), axis=1)
-    gap, quotes = ordered[:, 1] - ordered[:, 0], sample.quotes[np.isfinite(sample.quotes)]
-    found = _spread("best quote", ordered[:, 0]) | _spread("best to second", gap[np.isfinite(gap)])
+    best, second = sample.ordered[:, :2].T
+    gap, quotes = second - best, sample.quotes[np.isfinite(sample.quotes)]
+    found = _spread("best quote", best) | _spread("best to second", gap[np.isfinite(gap)])
     far = np.abs(quotes - quotes.mean()) > 2 * quotes.std()
     far_share = {"rivals' quotes, share beyond two deviations": float(far.mean())}
     return found | _spread("rivals' quotes", quotes) | far_share

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from scipy import stats
 from simcal import models
 from simcal.calibration.estimate import Estimate
 from simcal.calibration.recipe import Recipe
-from simcal.calibration.result import versions
+from simcal.calibration.result import read_history, read_recipe, write_run
 from simcal.calibration.study.data import unsigned
 from simcal.calibration.study.theory import Theory
 from simcal.errors import DataError, ParameterError
@@ -286,20 +285,12 @@ def save_study(folder: str | Path, result: StudyResult) -> Path:
     ``origin.toml`` is the true market, ``market.toml`` what our game found in replication 0, by many paths.
     """
     folder = Path(folder)
-    models.save(result.truth, folder / "origin.toml")
-    if OURS in result.theories:
-        models.save(result.market(result.of(OURS)[0]), folder / "market.toml")
-    write_atomically(folder / "recipe.toml", result.recipe.to_toml())
     write_atomically(folder / "summary.csv", result.summary().to_csv(index=False))
     write_atomically(folder / "estimates.csv", result.estimate_table().to_csv(index=False))
-    write_atomically(folder / "history.csv", result.history.to_csv(index=False))
     write_atomically(folder / "study.json", json_text(result.to_dict(), indent=1))
-    manifest = {
-        "kind": result.kind, "recipe": result.recipe.name, "seed": result.recipe.seed, "status": result.status,
-        "seconds": result.seconds, "versions": versions(),
-    }  # fmt: skip
-    write_atomically(folder / "manifest.json", json_text(manifest, indent=2))
-    return folder
+    record = {"kind": result.kind, "recipe": result.recipe.name, "status": result.status, "seconds": result.seconds}
+    found = result.market(result.of(OURS)[0]) if OURS in result.theories else None
+    return write_run(folder, record, result.recipe, result.history, {"origin": result.truth, "market": found})
 
 
 def load_study(folder: str | Path) -> StudyResult:
@@ -313,13 +304,12 @@ def load_study(folder: str | Path) -> StudyResult:
     folder = Path(folder)
     try:
         found = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-        history = (folder / "history.csv").read_text(encoding="utf-8")
         return StudyResult(
-            Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8"))),
+            read_recipe(folder),
             models.load(folder / "origin.toml"),
             {name: Theory.from_dict(values) for name, values in found["theories"].items()},
             tuple(Estimate.from_dict(values) for values in found["fits"]),
-            pd.read_csv(folder / "history.csv") if history.strip() else pd.DataFrame(),
+            read_history(folder),
             found["seconds"],
         )
     except (OSError, ValueError, KeyError, TypeError, ParameterError) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,7 @@ class _Design:
         return play_all(tasks, jobs=min(self.jobs, len(tasks)), listen=self.listen)
 
 
-def _thinned(results: list[StartResult], **columns: list[Any]) -> pd.DataFrame:
+def thinned(results: list[StartResult], **columns: Sequence[Any]) -> pd.DataFrame:
     """The first, the last and every tenth row of each history."""
     kept = []
     for k, result in enumerate(results):
@@ -203,7 +203,7 @@ class _ManyPaths(_Design):
             for (method, _), task, result in zip(tasks, tasks.values(), results, strict=True)
         ]
         methods, numbers = ([key[k] for key in tasks] for k in (0, 1))
-        return estimates, _thinned(results, method=methods, replication=numbers)
+        return estimates, thinned(results, method=methods, replication=numbers)
 
     def _estimate(self, method: str, task: StartTask, result: StartResult) -> Estimate:
         recipe, names = self.recipe, self.recipe.trainable
@@ -313,7 +313,7 @@ class _LongSamples(_Design):
             )
             for task, result in zip(tasks, results, strict=True)
         ]  # fmt: skip
-        return estimates, _thinned(results, replication=[r.number for r in results])
+        return estimates, thinned(results, replication=[r.number for r in results])
 
 
 def _values(market: Market, names: tuple[str, ...]) -> np.ndarray:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from simcal import models
-from simcal.calibration.gan import GameData
+from simcal.calibration.calibrate import origin_of
+from simcal.calibration.prices import choose, source_of
 from simcal.calibration.recipe import Recipe, RequestSettings
-from simcal.calibration.start import StartResult
-from simcal.calibration.starts import Listener, available_cores, play_all
+from simcal.calibration.result import history_of, starts_table
+from simcal.calibration.starts import Listener
 from simcal.calibration.statistics import statistics
 from simcal.data import request_catalogue
 from simcal.errors import DataError, NumericalError, NumericalWarning, ParameterError
 from simcal.files import make_folder
-from simcal.rfq.estimators.calibration import OwnDealer, RfqCalibration, history_of, starts_table, training_requests
+from simcal.models import Market
+from simcal.rfq.estimators.calibration import OwnDealer, RfqCalibration, training_requests
 from simcal.rfq.estimators.estimate import Estimate
-from simcal.rfq.estimators.game import adversarial_estimate, adversarial_tasks, request_windows, starting_market
+from simcal.rfq.estimators.game import adversarial_estimate, play_games
 from simcal.rfq.estimators.likelihood import check_sample, fit_likelihood, fit_quotes
 from simcal.rfq.estimators.moments import fit_moments
 from simcal.rfq.estimators.sample import Sample, sample_of
@@ -33,65 +34,70 @@ _NOTICED = 3.0  # standard errors from which on an effect is taken to be there
 
 
 def calibrate_rfq(
-    origin: RfqMarket, data: Any, recipe: Recipe, *, choose: Callable[[list[StartResult]], int],
-    out: Path | None = None, mapping: Mapping[str, str] | None = None, jobs: int | None = None, device: str = "cpu",
+    market: Market | None, data: Any, recipe: Recipe, *, out: Path | None = None,
+    mapping: Mapping[str, str] | None = None, jobs: int | None = None, device: str = "cpu",
     listen: Listener | None = None,
 ) -> RfqCalibration:  # fmt: skip
     """Estimate client and rivals by every method of the recipe, and make a market of the chosen method's estimates.
 
-    See `simcal.calibrate`. `origin` gives what is not estimated; where it has an inventory skew, dealers mind their
-    inventories. `choose` says which of several adversarial starts is taken.
+    See `simcal.calibrate`. `market`, or the recipe's, gives what is not estimated; where it has an inventory skew,
+    dealers mind their inventories.
     """
-    settings = recipe.requests or RequestSettings()
-    check_rfq_recipe(recipe, settings)
-    requests = load_requests(data, mapping)
+    origin = origin_of(market, recipe)
+    if not isinstance(origin, RfqMarket):
+        raise ParameterError(
+            f"The recipe {recipe.name} has a section [requests], but the market {recipe.market!r} is calibrated to "
+            'prices; give market = "rfq" and request data, or leave it out.'
+        )
+    check_rfq_recipe(recipe)
+    settings, requests = recipe.requests, load_requests(data, mapping)
     part = training_requests(requests, recipe)
     sample = request_sample(part, settings)
     check_sample(sample)
     if out is not None:
         make_folder(out)  # before the training, which would be lost with it
     began = time.monotonic()
+    skewed = "inventory_skew" in recipe.trainable
+    chosen = settings.chosen or ("adversarial" if skewed else settings.methods[0])
     found, starts, chosen_start = closed_fits(sample, settings), [], 0
-    windows = _windows(sample, recipe, settings) if "adversarial" in settings.methods else None
-    if windows is not None:
-        at_once = min(jobs or available_cores(), recipe.starts.count)
-        tasks = adversarial_tasks(
-            starting_market(origin, sample, recipe.trainable), windows, recipe, device=device,
-            checkpoints=None if out is None else out / "checkpoints",
-            budget=None if recipe.budget is None else recipe.budget / math.ceil(recipe.starts.count / at_once),
-        )  # fmt: skip
-        starts = play_all(tasks, jobs=jobs, listen=listen)
-        chosen_start = choose(starts)
-        found["adversarial"] = adversarial_estimate(starts[chosen_start], windows, recipe, sample.n)
+    if "adversarial" in settings.methods:
+        try:
+            starts, (windows,) = play_games(
+                origin, [sample], recipe, out=out, jobs=jobs, listen=listen, device=device
+            )  # fmt: skip
+            chosen_start = choose(starts)
+            found["adversarial"] = adversarial_estimate(starts[chosen_start], windows, recipe, sample.n)
+        except DataError as error:  # the table does not serve for windows
+            if chosen == "adversarial":
+                raise
+            warnings.warn(f"The adversarial method is left out. {error}", NumericalWarning, stacklevel=4)
     fits = tuple(found[method] for method in settings.methods if method in found)
     for fit in fits:
         if not np.isfinite(fit.values).all():
             raise NumericalError(f"The method {fit.method} ended with numbers that are not finite. {fit.status}")
-    chosen = chosen_method(recipe, settings)
-    best = next(f for f in fits if f.method == chosen)
-    values = dict(zip(best.names, map(float, best.values), strict=True))
+    values = dict(zip(found[chosen].names, map(float, found[chosen].values), strict=True))
     own = own_dealer(part, rivals_skew=values.get("inventory_skew", 0.0))
     calibration = RfqCalibration(
         compose(origin, part, values, own), origin, recipe, requests, fits, chosen, own,
         starts_table(starts, chosen_start), history_of(starts), time.monotonic() - began, _known_truth(data),
-        _source(data), dict(mapping or {}),
+        source_of(data), dict(mapping or {}),
     )  # fmt: skip
     if out is not None:
         calibration.save(out)
     return calibration
 
 
-def check_rfq_recipe(recipe: Recipe, settings: RequestSettings) -> None:
+def check_rfq_recipe(recipe: Recipe) -> None:
     """`ParameterError` where the recipe's statistics cannot be those of its view of requests."""
-    if "adversarial" not in settings.methods:
+    if "adversarial" not in recipe.requests.methods:
         return
-    name = recipe.game.statistics
-    fitting = [f"requests{serial}{'-platform' * (settings.view == 'platform')}" for serial in ("", "-inventory")]
+    name, view = recipe.game.statistics, recipe.requests.view
+    fitting = [f"requests{serial}{'-platform' * (view == 'platform')}" for serial in ("", "-inventory")]
     statistics(name)
-    if name not in fitting or ("inventory_skew" in recipe.trainable and name != fitting[1]):
-        wanted = fitting[1:] if "inventory_skew" in recipe.trainable else fitting
+    wanted = fitting[1:] if "inventory_skew" in recipe.trainable else fitting
+    if name not in wanted:
         raise ParameterError(
-            f"The recipe {recipe.name} has game.statistics {name!r}, but its view of the requests ({settings.view!r}) "
+            f"The recipe {recipe.name} has game.statistics {name!r}, but its view of the requests ({view!r}) "
             f"and its parameters need {' or '.join(map(repr, wanted))}; change the one or the other."
         )
 
@@ -100,13 +106,6 @@ def request_sample(requests: Requests, settings: RequestSettings) -> Sample:
     """What the methods read of the table."""
     told: Any = {name: name in settings.told for name in ("covers", "traded_prices", "ranks")}
     return sample_of(requests, view=settings.view, **told)
-
-
-def chosen_method(recipe: Recipe, settings: RequestSettings) -> str:
-    """Whose estimates become the market."""
-    if settings.chosen is not None:
-        return settings.chosen
-    return "adversarial" if "inventory_skew" in recipe.trainable else settings.methods[0]
 
 
 def _known_truth(data: Any) -> RfqMarket | None:
@@ -122,24 +121,6 @@ def closed_fits(sample: Sample, settings: RequestSettings) -> dict[str, Estimate
     options: dict[str, Any] = {"platform": settings.view == "platform", "shape_prior": settings.shape_prior}
     methods = {"likelihood": fit_likelihood, "moments": fit_moments}
     return {name: fit(sample, **options) for name, fit in methods.items() if name in settings.methods}
-
-
-def _windows(sample: Sample, recipe: Recipe, settings: RequestSettings) -> GameData | None:
-    """Windows for the game; where the table does not serve and another method is chosen, a warning and none."""
-    try:
-        return request_windows(sample, view=settings.view, window=recipe.game.window, warm_up=recipe.game.warm_up)
-    except DataError as error:
-        if chosen_method(recipe, settings) == "adversarial":
-            raise
-        warnings.warn(f"The adversarial method is left out. {error}", NumericalWarning, stacklevel=4)
-        return None
-
-
-def _source(data: Any) -> str:
-    """Where the data can be read again: a file with its whole path, or a name; empty for data that were passed in."""
-    if not isinstance(data, (str, Path)):
-        return ""
-    return str(Path(data).resolve()) if Path(data).is_file() else str(data)
 
 
 # -- the market that it leaves: client and rivals estimated, the own dealer as it quoted, the rest counted ----------

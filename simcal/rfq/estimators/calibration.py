@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from simcal import models
-from simcal.calibration.recipe import Recipe, RequestSettings
-from simcal.calibration.result import checkpoint_path, versions
+from simcal.calibration.recipe import Recipe
+from simcal.calibration.result import (
+    data_of,
+    read_history,
+    read_recipe,
+    read_validation,
+    write_run,
+    write_validation,
+)
 from simcal.calibration.runs import read_manifest
-from simcal.calibration.start import StartResult
 from simcal.errors import DataError
 from simcal.files import write_atomically
-from simcal.json_text import json_text
 from simcal.rfq.estimators.estimate import Estimate, disagreements, estimates_table, true_values
 from simcal.rfq.market import RfqMarket
 from simcal.rfq.table import Requests, load_requests
@@ -78,11 +82,6 @@ class RfqCalibration:
         return next(f for f in self.fits if f.method == method)
 
     @property
-    def settings(self) -> RequestSettings:
-        """The recipe's section on requests."""
-        return self.recipe.requests or RequestSettings()
-
-    @property
     def estimates(self) -> pd.DataFrame:
         """One row per parameter and method: parameter, method, estimate, standard error, seconds, (truth, error).
 
@@ -126,39 +125,17 @@ class RfqCalibration:
 
     def save(self, folder: str | Path) -> Path:
         """Write market, recipe, estimates, history, weights and manifest into a folder that `simcal.load` reads."""
-        folder = Path(folder)
-        for name, market in (("market", self.market), ("origin", self.origin), ("truth", self.truth)):
-            if market is not None:
-                models.save(market, folder / f"{name}.toml")
-        write_atomically(folder / "recipe.toml", self.recipe.to_toml())
+        folder, record = Path(folder), self.to_dict()
         write_atomically(folder / "estimates.csv", self.estimates.to_csv(index=False))
-        write_atomically(folder / "history.csv", self.history.to_csv(index=False))
-        if len(self.starts):
-            checkpoint = checkpoint_path(folder, int(self.starts.set_index("chosen").at[True, "start"]))
-            if checkpoint.is_file():
-                write_atomically(folder / "weights.safetensors", checkpoint.read_bytes())
-        record = self.to_dict()
-        source = {"source": self.data_name, "mapping": dict(self.mapping)}
-        manifest = {**record, "data": record["data"] | source, "seed": self.recipe.seed, "versions": versions()}
-        write_atomically(folder / "manifest.json", json_text(manifest, indent=2))
-        return folder
+        record["data"] |= {"source": self.data_name, "mapping": dict(self.mapping)}
+        markets = {"market": self.market, "origin": self.origin, "truth": self.truth}
+        start = int(self.starts.set_index("chosen").at[True, "start"]) if len(self.starts) else None
+        return write_run(folder, record, self.recipe, self.history, markets, start=start)
 
 
 def training_requests(requests: Requests, recipe: Recipe) -> Requests:
     """The first ``train_share`` of the table, all of it where the share is 1."""
     return requests.split(recipe.train_share)[0] if recipe.train_share < 1 else requests
-
-
-def starts_table(starts: list[StartResult], chosen: int) -> pd.DataFrame:
-    """A row per adversarial start: how it ended."""
-    rows = [(s.number, s.number == chosen, s.distance, s.seconds, s.non_finite, s.status) for s in starts]
-    return pd.DataFrame(rows, columns=["start", "chosen", "energy distance", "seconds", "skipped steps", "status"])
-
-
-def history_of(starts: list[StartResult]) -> pd.DataFrame:
-    """Losses and parameters at every iteration of every start."""
-    empty = pd.DataFrame(columns=["iteration", "discriminator_loss", "generator_loss", "start"])
-    return pd.concat([s.history.assign(start=s.number) for s in starts], ignore_index=True) if starts else empty
 
 
 def is_rfq_run(folder: str | Path) -> bool:
@@ -179,8 +156,7 @@ def read_rfq_run(folder: str | Path, requests: Requests | None = None) -> RfqCal
     if manifest.get("kind") != KIND:
         raise DataError(f"{folder} is not a calibration to requests; give the folder of one.")
     try:
-        recipe = Recipe.model_validate(tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8")))
-        history = pd.read_csv(folder / "history.csv")
+        recipe, history = read_recipe(folder), read_history(folder)
         fits = tuple(Estimate.from_dict(values) for values in manifest["fits"])
         own, data = dict(manifest["own_dealer"]), manifest["data"]
         dealer = OwnDealer(skew=own.pop("skew"), law=Estimate.from_dict(own))
@@ -191,15 +167,11 @@ def read_rfq_run(folder: str | Path, requests: Requests | None = None) -> RfqCal
         raise DataError(f"The run {folder} is damaged ({error}); calibrate again.") from None
     if not (isinstance(market, RfqMarket) and isinstance(origin, RfqMarket) and isinstance(truth, RfqMarket | None)):
         raise DataError(f"The run {folder} is damaged (its market is not one of dealers); calibrate again.")
-    requests = requests if requests is not None else _requests(folder, data)
-    if requests.sha256 != data["sha256"]:
-        raise DataError(
-            f"The table {requests.name} is not the one that {folder} was calibrated to, or it has changed since. "
-            "Give the run's own data."
-        )
+    mapping = data.get("mapping") or {}
+    found = data_of(folder, data, requests, partial(load_requests, mapping=mapping or None))
     return RfqCalibration(
-        market, origin, recipe, requests, fits, chosen, dealer, starts, history, seconds, truth,
-        data.get("source") or "", data.get("mapping") or {}, _validation(folder),
+        market, origin, recipe, found, fits, chosen, dealer, starts, history, seconds, truth,
+        data.get("source") or "", mapping, read_validation(folder, RfqValidation),
     )  # fmt: skip
 
 
@@ -208,26 +180,9 @@ def judge_rfq_run(
 ) -> RfqValidation:
     """Judge the market of a run by the run's own table, and keep the result as ``validation.json``."""
     run = read_rfq_run(folder, requests)
+    view, train_share = run.recipe.requests.view, run.recipe.train_share
     validation = validate_requests(
-        run.market, run.requests, view=run.settings.view, train_share=run.recipe.train_share, n_samples=n_samples,
-        seed=seed,
-    )  # fmt: skip
-    write_atomically(Path(folder) / "validation.json", json_text(validation.to_dict(), indent=1))
+        run.market, run.requests, view=view, train_share=train_share, n_samples=n_samples, seed=seed
+    )
+    write_validation(folder, validation)
     return validation
-
-
-def _requests(folder: Path, data: Mapping[str, Any]) -> Requests:
-    if not data.get("source"):
-        raise DataError(f"The data of {folder} were given as a table in memory and have no name; give them again.")
-    try:
-        return load_requests(data["source"], data.get("mapping") or None)
-    except DataError as error:
-        raise DataError(f"The data of {folder} cannot be read any more; give them again. {error}") from None
-
-
-def _validation(folder: Path) -> RfqValidation | None:
-    path = folder / "validation.json"
-    try:
-        return RfqValidation.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
-    except (ValueError, KeyError, TypeError):
-        raise DataError(f"{path} cannot be read; make it anew with `simcal validate {folder}`.") from None

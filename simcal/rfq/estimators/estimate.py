@@ -1,79 +1,14 @@
-"""What one method found: values, their covariance, and a sentence on how it ended; and several beside each other."""
+"""What several methods found beside each other, and beside the truth; and standard errors from information."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field, fields
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from simcal.calibration.estimate import Estimate as Estimate
 from simcal.rfq.market import RfqMarket
 
 LARGEST_CONDITION = 1e10  # of an information matrix scaled to a unit diagonal; beyond, some direction is not seen
-
-
-@dataclass(frozen=True, eq=False)
-class Estimate:
-    """Estimated parameters of the client's and the rivals' laws.
-
-    Attributes
-    ----------
-    method
-        "likelihood", "moments" or "adversarial".
-    names, values
-        The parameters and their estimates.
-    covariance
-        Of the estimates, (len(names), len(names)); NaN where the table does not identify the parameters.
-    status
-        One sentence on how it ended.
-    succeeded
-        True where the values are an optimum with finite standard errors.
-    seconds
-        Wall time.
-    n
-        Requests that were used.
-    """
-
-    method: str
-    names: tuple[str, ...]
-    values: np.ndarray
-    covariance: np.ndarray = field(repr=False)
-    status: str
-    succeeded: bool
-    seconds: float
-    n: int
-
-    @property
-    def standard_errors(self) -> np.ndarray:
-        """Square roots of the variances, NaN where there are none."""
-        with np.errstate(invalid="ignore"):
-            return np.sqrt(np.diag(self.covariance))
-
-    def value(self, name: str) -> float:
-        """One estimate."""
-        return float(self.values[self.names.index(name)])
-
-    def table(self) -> pd.DataFrame:
-        """One row per parameter: parameter, method, estimate, standard error, seconds."""
-        columns = {"parameter": self.names, "method": self.method, "estimate": self.values}
-        return pd.DataFrame(columns | {"standard error": self.standard_errors, "seconds": self.seconds})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        plain = {"names": list(self.names), "values": self.values.tolist(), "covariance": self.covariance.tolist()}
-        return {f.name: plain.get(f.name, getattr(self, f.name)) for f in fields(self)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Estimate:
-        """The inverse of `to_dict`."""
-        k = len(values["names"])
-        arrays = {
-            "names": tuple(values["names"]),
-            "values": np.array(values["values"], dtype=float),
-            "covariance": np.array(values["covariance"], dtype=float).reshape(k, k),
-        }
-        return cls(**(values | arrays))
 
 
 def unit_diagonal(information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,10 +36,11 @@ def true_values(truth: RfqMarket, names: tuple[str, ...]) -> np.ndarray:
 
 
 def estimates_table(fits: tuple[Estimate, ...], truth: RfqMarket | None = None) -> pd.DataFrame:
-    """The estimates of several methods under each other; error: estimate less truth in standard errors."""
+    """A row per method and parameter: estimate, standard error, seconds; and the error in standard errors."""
     tables = []
     for fit in fits:
-        table = fit.table()
+        columns = {"parameter": fit.names, "method": fit.method, "estimate": fit.values}
+        table = pd.DataFrame(columns | {"standard error": fit.standard_errors, "seconds": fit.seconds})
         if truth is not None:
             true = true_values(truth, fit.names)
             table = table.assign(truth=true, error=(fit.values - true) / fit.standard_errors)

@@ -13,7 +13,7 @@ from simcal.calibration.discriminator import Normaliser
 from simcal.calibration.gan import GameData
 from simcal.calibration.recipe import CLIENT_AND_QUOTES, GameSettings, Recipe
 from simcal.calibration.start import StartResult, StartTask
-from simcal.calibration.starts import start_markets
+from simcal.calibration.starts import Listener, play_all, start_markets
 from simcal.calibration.statistics import statistics
 from simcal.errors import DataError
 from simcal.parameters import flat_values
@@ -73,9 +73,7 @@ def _channels(sample: Sample, view: View) -> dict[str, np.ndarray]:
     done, absent = sample.done.astype(float), np.full(sample.n, np.nan)
     rival, best, cover = absent, absent, np.where(sample.event == Event.DONE_COVER, sample.other, np.nan)
     if view == "platform":
-        assert sample.quotes is not None
-        ordered = np.sort(np.concatenate([sample.margin[:, None], sample.quotes], axis=1), axis=1)  # NaN last
-        rival, best, cover = np.fmin.reduce(sample.quotes, axis=1), ordered[:, 0], ordered[:, 1]
+        rival, best, cover = sample.best_rival, *sample.ordered[:, :2].T
     given = (sample.side, sample.size, sample.rivals + 1, sample.margin)
     return dict(zip(SEEN, (*given, rival, best, cover, done, done + sample.away), strict=True))
 
@@ -96,21 +94,36 @@ def starting_market(origin: RfqMarket, sample: Sample, trainable: Sequence[str])
     )
 
 
+def play_games(
+    origin: RfqMarket, samples: Sequence[Sample], recipe: Recipe, *, out: Path | None, jobs: int | None,
+    listen: Listener | None, device: str = "cpu",
+) -> tuple[list[StartResult], list[GameData]]:  # fmt: skip
+    """How the games ended, all starts of one sample after those of another, and the windows of each sample."""
+    game, tasks, windows = recipe.game, [], []
+    for sample in samples:
+        windows.append(request_windows(sample, view=recipe.requests.view, window=game.window, warm_up=game.warm_up))
+        tasks += adversarial_tasks(
+            starting_market(origin, sample, recipe.trainable), windows[-1], recipe, first_number=len(tasks),
+            checkpoints=None if out is None else out / "checkpoints", device=device,
+        )  # fmt: skip
+    return play_all(tasks, jobs=jobs, listen=listen, budget=recipe.budget), windows
+
+
 def adversarial_tasks(
     start: RfqMarket, data: GameData, recipe: Recipe, *, checkpoints: Path | None, first_number: int = 0,
-    budget: float | None = None, device: str = "cpu",
+    device: str = "cpu",
 ) -> list[StartTask]:  # fmt: skip
     """The starts of the recipe as tasks of `play_all`, numbered from `first_number` on.
 
-    With a folder for checkpoints they can be continued; `budget` is the seconds of each. The batch is raised to whole
-    copies of the real windows, which then share all that is given.
+    With a folder for checkpoints they can be continued. The batch is raised to whole copies of the real windows, which
+    then share all that is given.
     """
     markets, n = start_markets(start, recipe.trainable, (), recipe.starts, recipe.seed), len(data.train)
     settings = recipe.game.model_copy(update={"batch": max(math.ceil(recipe.game.batch / n), 1) * n})
     return [
         StartTask(
             number=number, market=market, trainable=recipe.trainable, per_trader=(), data=data,
-            settings=settings, seed=recipe.seed, budget=budget,
+            settings=settings, seed=recipe.seed,
             checkpoint=None if checkpoints is None else checkpoints / f"start-{number}.safetensors", device=device,
         )
         for number, market in enumerate(markets, start=first_number)

@@ -85,20 +85,15 @@ def _platform_information(sample: Sample, truth: np.ndarray) -> np.ndarray:
 
 def _two_numbers(market: RfqMarket, sample: Sample, truth: np.ndarray) -> np.ndarray:
     """J' V^-1 J of the acceptance rate and the mean gap between best and second best."""
-    assert sample.quotes is not None
     own = [float(market.vector(n)[0]) for n in NAMES[3:]]
 
     def means(values: np.ndarray) -> np.ndarray:
-        client = {n: float(v) for n, v in zip(NAMES[:3], values[:3], strict=True)}
-        quotes = {
-            n: (mine, *[float(v)] * (market.n_dealers - 1))
-            for n, mine, v in zip(NAMES[3:], own, values[3:], strict=True)
-        }
-        at = market.replace(**client, **quotes)
+        client, rivals = values[:3].tolist(), values[3:].tolist()
+        quotes = [(mine, *[theirs] * (market.n_dealers - 1)) for mine, theirs in zip(own, rivals, strict=True)]
+        at = market.replace(**dict(zip(NAMES, [*client, *quotes], strict=True)))
         return np.array([acceptance(at), expected_cover_gap(at)])
 
-    steps = np.diag(1e-4 * np.maximum(np.abs(truth), 0.1))
-    jacobian = np.stack([(means(truth + h) - means(truth - h)) / (2 * h.sum()) for h in steps], axis=1)
-    ordered = np.sort(np.concatenate([sample.margin[:, None], sample.quotes], axis=1), axis=1)
-    seen = np.stack([(sample.done | sample.away).astype(float), ordered[:, 1] - ordered[:, 0]])
+    jacobian = differences(means, truth, 1e-4 * np.maximum(np.abs(truth), 0.1))
+    best, second = sample.ordered[:, :2].T
+    seen = np.stack([(sample.done | sample.away).astype(float), second - best])
     return jacobian.T @ np.linalg.solve(np.cov(seen[:, np.isfinite(seen[1])]), jacobian)

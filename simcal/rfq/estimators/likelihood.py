@@ -147,7 +147,7 @@ class Laws:
 
 def log_probabilities(sample: Sample, laws: Laws) -> np.ndarray:
     """Log probability (or density) of each observed event, (n,), given own quotes and numbers of rivals."""
-    probability, integrals = np.empty(sample.n), _Integrals(laws)
+    probability, integrals = np.empty(sample.n), Integrals(laws)
     for event in np.unique(sample.event):
         for m in np.unique(sample.rivals[sample.event == event]):
             rows = np.flatnonzero((sample.event == event) & (sample.rivals == m))
@@ -163,9 +163,8 @@ def quote_log_densities(sample: Sample, quote: Iterable[float]) -> np.ndarray:
 
 def acceptance_log_probabilities(sample: Sample, client: Iterable[float]) -> np.ndarray:
     """On a platform: log probability that the client took the best quote, or not; (requests whose end is known,)."""
-    assert sample.quotes is not None
     rows = sample.outcome_known
-    best = np.fmin(sample.margin, np.fmin.reduce(sample.quotes, axis=1))[rows]
+    best = sample.ordered[rows, 0]
     refused = sample.event[rows] == Event.NOT_TRADED
     return np.log(np.maximum(np.where(refused, cdf(best, *client), sf(best, *client)), TINY))
 
@@ -177,15 +176,19 @@ def both_tails(x: np.ndarray, mean: float, scale: float, shape: float) -> tuple[
     return np.where(right, tail, 1 - tail), np.where(right, 1 - tail, tail)
 
 
-class _Integrals:
+class Integrals:
     """The probabilities of single events, for the laws f of the client and g of the rivals."""
 
     def __init__(self, laws: Laws) -> None:
         self._f, self._g = laws.client, laws.quote
-        self._cells = Cells.fast((laws.client, laws.quote))
-        x = self._cells.x
+        self.cells = Cells.fast((laws.client, laws.quote))
+        x = self.cells.x
         self._density, self._survival = pdf(x, *laws.quote), sf(x, *laws.quote)
         self._client_above, self._client_below = both_tails(x, *laws.client)
+
+    def best_density(self, rivals: int) -> np.ndarray:
+        """Density of the best quote of some rivals, at the nodes of the cells."""
+        return rivals * self._density * self._survival ** (rivals - 1)
 
     def of(self, event: Event, m: int, y: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Of one event with m rivals, at own quotes y and, where one was told, a rival's quote; arrays (n,)."""
@@ -195,7 +198,7 @@ class _Integrals:
             """E[weight(R) 1(R < y)] for the best quote R of some rivals."""
             if not rivals:
                 return 0 * y
-            return self._cells.up_to(rivals * self._density * self._survival ** (rivals - 1) * weight, y)
+            return self.cells.up_to(self.best_density(rivals) * weight, y)
 
         def told() -> np.ndarray:
             """The best rival's quote is the one told, and the client pays it."""

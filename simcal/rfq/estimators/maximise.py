@@ -134,7 +134,7 @@ def _step(products: np.ndarray, gradient: np.ndarray, held: np.ndarray, damping:
     return step * min(1.0, _LONGEST / max(float(np.abs(step).max()), 1e-300))
 
 
-def differences(rows: LogProbabilities, at: np.ndarray, step: float = _STEP) -> np.ndarray:
+def differences(rows: LogProbabilities, at: np.ndarray, step: Any = _STEP) -> np.ndarray:
     """Central differences of each row's value, (n, len(at))."""
     from statsmodels.tools.numdiff import approx_fprime
 

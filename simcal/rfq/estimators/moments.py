@@ -20,7 +20,7 @@ from scipy.linalg import block_diag
 from scipy.optimize import least_squares
 
 from simcal.rfq.estimators.estimate import Estimate, inverse_information
-from simcal.rfq.estimators.likelihood import NAMES, Laws, prior_terms, starting_values
+from simcal.rfq.estimators.likelihood import NAMES, Integrals, Laws, prior_terms, starting_values
 from simcal.rfq.estimators.maximise import logarithmic, to_free, to_natural
 from simcal.rfq.estimators.sample import Event, Sample
 from simcal.rfq.features import Scales, gap_functions, instruments, quote_functions
@@ -104,27 +104,25 @@ def own_residuals(sample: Sample) -> Residuals:
 
 
 def _own_expectations(sample: Sample, laws: Laws, scales: Scales) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    cells = Cells.fast((laws.client, laws.quote))
-    x = cells.x
-    density, survival, above = pdf(x, *laws.quote), sf(x, *laws.quote), sf(x, *laws.client)
-    y = sample.margin
+    integrals = Integrals(laws)
+    cells, y = integrals.cells, sample.margin
     own_above, quote_above = sf(y, *laws.client), sf(y, *laws.quote)
     done, away = np.empty(sample.n), np.zeros(sample.n)
     gaps = [np.zeros(sample.n) for _ in range(3)]
-    place = (x - scales.centre) / scales.gap
+    place, at = (cells.x - scales.centre) / scales.gap, (y - scales.centre) / scales.gap
     for m in np.unique(sample.rivals):
         rows = sample.rivals == m
         done[rows] = own_above[rows] * quote_above[rows] ** m
         if m == 0:
             continue
-        best = m * density * survival ** (m - 1)
-        away[rows] = cells.up_to(best * above, y[rows])
-        at = (y[rows] - scales.centre) / scales.gap
-        gaps[0][rows] = own_above[rows] * (cells.beyond(best * place, y[rows]) - at * quote_above[rows] ** m)
+        best = integrals.best_density(m)
+        away[rows] = integrals.of(Event.AWAY, m, y[rows], y[rows])
+        far = cells.beyond(best * place, y[rows])
+        gaps[0][rows] = own_above[rows] * (far - at[rows] * quote_above[rows] ** m)
         for k, rate in ((1, 1), (2, 3)):
             # Bounded exponents: far below all quotes the density is nothing, but 0 times infinity is not a number.
-            falling = best * np.exp(-rate * np.maximum(place, -150 / rate))
-            gaps[k][rows] = own_above[rows] * cells.beyond(falling, y[rows]) * np.exp(rate * np.minimum(at, 150 / rate))
+            falling = cells.beyond(best * np.exp(-rate * np.maximum(place, -150 / rate)), y[rows])
+            gaps[k][rows] = own_above[rows] * falling * np.exp(rate * np.minimum(at[rows], 150 / rate))
     return done, away, gaps
 
 

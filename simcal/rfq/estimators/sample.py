@@ -78,6 +78,18 @@ class Sample:
         """Of which requests it is known whether the client traded at all, (n,)."""
         return self.event != Event.LOST
 
+    @property
+    def best_rival(self) -> np.ndarray:
+        """The best of the rivals' quotes where the platform is seen, NaN where there is none, (n,)."""
+        assert self.quotes is not None
+        return np.fmin.reduce(self.quotes, axis=1, initial=np.nan)
+
+    @property
+    def ordered(self) -> np.ndarray:
+        """All quotes where the platform is seen, the own one among them, the best first and NaN last."""
+        assert self.quotes is not None
+        return np.sort(np.column_stack([self.margin, self.quotes]), axis=1)
+
     def take(self, rows: np.ndarray) -> Sample:
         """Some of the requests."""
         columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}

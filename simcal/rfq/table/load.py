@@ -14,7 +14,7 @@ from simcal.data.catalogue import catalogue, request_catalogue
 from simcal.data.cells import is_missing, to_dates, to_numbers, without_zone
 from simcal.data.table import Cells, Place, Table, existing_file, from_frame, position_in, read_table
 from simcal.errors import DataError, NumericalWarning
-from simcal.rfq.table.columns import GROUPS, MOST_RIVALS, find_columns, require_columns
+from simcal.rfq.table.columns import GROUPS, find_columns, require_columns
 from simcal.rfq.table.requests import Requests
 from simcal.rfq.table.words import Status, to_sides, to_statuses
 
@@ -85,41 +85,39 @@ def _from_table(table: Table, name: str, mapping: Mapping[str, str] | None) -> R
     cells = {ours: table.columns[theirs] for ours, theirs in found.items()}
     if len(cells["quote"]) == 0:
         raise DataError(f"{table.source} has a header but no rows. Give one row per request.")
-
-    def read(ours: str, by: Callable[[Cells, str, Place], Any]) -> Any:  # an array, or None where there is no column
-        return by(cells[ours], found[ours], table.place) if ours in found else None
-
-    status, traded = read("status", to_statuses), read("traded_price", _numbers_or_nan)
-    if traded is not None:
-        status = np.where((status == Status.LOST) & ~np.isnan(traded), Status.TRADED_AWAY, status)
-    side = read("side", to_sides) if "dealer_side" not in found else -read("dealer_side", to_sides)
-    times = read("timestamp", to_dates)
-    if times is None and table.index is not None:
-        times = without_zone(table.index)
-    quote = read("quote", _numbers_or_nan)
-    rivals = [read(f"quote_{k}", _numbers_or_nan) for k in range(1, MOST_RIVALS + 1)]
-    groups = [ours for ours in found if ours in GROUPS or ours.startswith("group_")]
+    read = {  # what is no number, word or date of its kind is refused here with its row
+        ours: _READERS.get(ours, _numbers_or_nan)(cells[ours], theirs, table.place)
+        for ours, theirs in found.items()
+        if not _is_label(ours)
+    }
+    if "dealer_side" in read:
+        read["side"] = -read.pop("dealer_side")
+    if "traded_price" in read:
+        traded = ~np.isnan(read["traded_price"])
+        read["status"] = np.where((read["status"] == Status.LOST) & traded, Status.TRADED_AWAY, read["status"])
+    if table.index is not None:
+        read.setdefault("timestamp", without_zone(table.index))
+    rivals = {int(ours[6:]): read.pop(ours) for ours in found if ours.startswith("quote_")}
+    empty = np.full(len(cells["quote"]), np.nan)
+    quotes = [read["quote"], *(rivals.get(k, empty) for k in range(1, max(rivals, default=0) + 1))]
+    mids = {ours[4:]: read.pop(ours) for ours in found if ours.startswith("mid_")}
+    labels = {ours: np.array(list(cells[ours]), dtype=object) for ours in found if _is_label(ours)}
     requests = Requests(
         name,
-        side=side,
-        bid=read("bid", to_numbers),
-        ask=read("ask", to_numbers),
-        quote=quote,
-        status=status,
-        n_dealers=read("n_dealers", _counts),
-        size=read("notional", to_numbers),
-        cover_price=read("cover_price", _numbers_or_nan),
-        traded_price=traded,  # type: ignore[arg-type]
-        timestamp=times,
-        mids={ours[4:]: read(ours, _numbers_or_nan) for ours in found if ours.startswith("mid_")},
-        inventory_before=read("inventory_before", to_numbers),
-        quotes=_all_quotes(quote, rivals),
-        groups={ours.removeprefix("group_"): np.array(list(cells[ours]), dtype=object) for ours in groups},
-        rfq_id=np.array(list(cells["rfq_id"]), dtype=object) if "rfq_id" in found else None,
+        size=read.pop("notional", None),
+        mids=mids,
+        quotes=np.column_stack(quotes) if rivals else None,
+        rfq_id=labels.pop("rfq_id", None),
+        groups={ours.removeprefix("group_"): given for ours, given in labels.items()},
         place=table.place,
+        **read,
     )
     _warn_of_exchanged_sides(requests)
     return requests
+
+
+def _is_label(ours: str) -> bool:
+    return ours == "rfq_id" or ours in GROUPS or ours.startswith("group_")
 
 
 def _counts(cells: Cells, name: str, place: Place) -> np.ndarray:
@@ -148,12 +146,6 @@ def _says_nothing(cell: object) -> bool:
     return is_missing(cell) or (isinstance(cell, str) and cell.strip().lower() in _EMPTY)
 
 
-def _all_quotes(own: np.ndarray, rivals: list[np.ndarray | None]) -> np.ndarray | None:
-    last = max((k for k, quotes in enumerate(rivals, start=1) if quotes is not None), default=0)
-    empty = np.full(own.size, np.nan)
-    return np.column_stack([own, *(empty if q is None else q for q in rivals[:last])]) if last else None
-
-
 def _warn_of_exchanged_sides(requests: Requests) -> None:
     margins = requests.margin[requests.quoted]
     share = float(np.mean(margins < 0.0)) if margins.size else 0.0
@@ -164,3 +156,10 @@ def _warn_of_exchanged_sides(requests: Requests) -> None:
             NumericalWarning,
             stacklevel=4,
         )
+
+
+# Of the columns of ours; prices that need not be known may be empty.
+_READERS: dict[str, Callable[[Cells, str, Place], Any]] = {
+    "side": to_sides, "dealer_side": to_sides, "status": to_statuses, "timestamp": to_dates, "n_dealers": _counts,
+    **dict.fromkeys(("bid", "ask", "notional", "inventory_before"), to_numbers),
+}  # fmt: skip
