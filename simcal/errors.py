@@ -1,7 +1,12 @@
-"""The exceptions and warnings of simcal.
+"""The exceptions and warnings of simcal, and the sentence about a name that is not known.
 
 Every message is a sentence that says what was given, what is allowed and what to do.
 """
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class SimcalError(Exception):
@@ -22,3 +27,13 @@ class NumericalError(SimcalError, ArithmeticError):
 
 class NumericalWarning(UserWarning):
     """Some numbers were not finite or not trustworthy; they were counted and left out."""
+
+
+def check_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raise `ParameterError` for the first name that is not known, with the nearest known one."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
+            raise ParameterError(f"{name!r} is not {what}; {hint}")

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from simcal.errors import DataError, NumericalWarning, ParameterError
+from simcal.errors import DataError, NumericalWarning, ParameterError, check_names
 from simcal.files import write_atomically
 from simcal.noise import check_integer
-from simcal.parameters import check_names
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,16 +99,6 @@ class Parameter:
         if self.open:
             return self.low < number < self.high
         return self.low <= number <= self.high
-
-
-def check_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Raise `ParameterError` for the first name that is not known, with the nearest known one."""
-    known = list(known)
-    for name in given:
-        if name not in known:
-            close = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
-            raise ParameterError(f"{name!r} is not {what}; {hint}")
 
 
 def check_choices(values: object, choices: Mapping[str, Sequence[str]]) -> None:

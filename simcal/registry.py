@@ -13,8 +13,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from simcal.errors import ParameterError
-from simcal.parameters import check_names
+from simcal.errors import ParameterError, check_names
 from simcal.user_code import is_reference, load_definition
 
 T = TypeVar("T")

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 
-from simcal.errors import NumericalWarning, ParameterError
+from simcal.errors import NumericalWarning, ParameterError, check_names
 from simcal.noise import check_dtype, check_integer, check_range, check_seed
-from simcal.parameters import check_names
 from simcal.path_files import PathsFile, check_target, stream
 from simcal.paths import Paths
 from simcal.threads import check_threads

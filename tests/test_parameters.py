@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from simcal.errors import ParameterError
-from simcal.parameters import Parameter, check_names, to_plain
+from simcal.errors import ParameterError, check_names
+from simcal.parameters import Parameter, to_plain
 
 PLAIN = Parameter("level", 1.0, "a number")
 SHARE = Parameter("share", 0.5, "between the ends", 0, 1, open=True)

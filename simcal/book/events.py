@@ -7,8 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from simcal.book.fields import check_fields, parameter
-from simcal.errors import ParameterError
-from simcal.parameters import check_names
+from simcal.errors import ParameterError, check_names
 
 _MOST = 2**31 - 1
 

@@ -12,8 +12,8 @@ from scipy.optimize import minimize
 from simcal.calibration.moment_gap import MomentGap
 from simcal.calibration.scale import FreeScale
 from simcal.definition.likelihood import Likelihood
+from simcal.errors import check_names
 from simcal.models import Market
-from simcal.parameters import check_names
 
 _ITERATIONS = 500
 _STEP = 1e-4  # of differences, on the searched scale

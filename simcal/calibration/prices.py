@@ -23,10 +23,9 @@ from simcal.calibration.statistics import STATISTICS, Statistics
 from simcal.calibration.windows import simulated_windows, training_part
 from simcal.data import PriceSeries, load_series
 from simcal.definition.likelihood import has_likelihood
-from simcal.errors import DataError, NumericalError, ParameterError, SimcalError
+from simcal.errors import DataError, NumericalError, ParameterError, SimcalError, check_names
 from simcal.files import make_folder
 from simcal.models import Market
-from simcal.parameters import check_names
 from simcal.registry import Registry
 from simcal.subjects import Shown
 from simcal.user_code import is_reference

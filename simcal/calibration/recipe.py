@@ -25,8 +25,7 @@ from simcal.calibration.settings import MomentSettings as MomentSettings
 from simcal.calibration.settings import RecoverySettings as RecoverySettings
 from simcal.calibration.settings import RequestSettings as RequestSettings
 from simcal.calibration.settings import Starts as Starts
-from simcal.errors import ParameterError
-from simcal.parameters import check_names
+from simcal.errors import ParameterError, check_names
 from simcal.resources import resource_folder
 from simcal.user_code import is_reference
 

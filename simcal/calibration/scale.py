@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from simcal.errors import check_names
 from simcal.models import Market
-from simcal.parameters import check_names
 
 _INSIDE = 1e-3  # of the way between two bounds, for a start that lies on one
 _ABOVE = 1e-8  # of a parameter's scale, for a start on its only bound

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from simcal.errors import ParameterError
+from simcal.errors import ParameterError, check_names
 from simcal.models import Market
 from simcal.noise import check_range, check_seed
-from simcal.parameters import Parameter, check_names, to_plain
+from simcal.parameters import Parameter, to_plain
 from simcal.user_code import UserCode
 
 Simulate = Callable[[Mapping[str, float], int, int, int], Any]

@@ -78,7 +78,7 @@ def command(
     )  # fmt: skip
     if every and method is not None:
         raise ParameterError(f"--method {method} and --all were given, but only one of them is allowed.")
-    learns = method in METHODS and METHODS[method].learns
+    learns = method is not None and method in METHODS and METHODS[method].learns
     _check_training(training, method if learns else None, every)
     if against is not None or costs is not None:
         if every or training or learns:

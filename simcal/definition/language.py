@@ -30,8 +30,8 @@ from simcal.definition.declarations import (
     state,
 )
 from simcal.definition.trace import DefinitionError, refuse
-from simcal.errors import ParameterError
-from simcal.parameters import Parameter, check_names, to_plain
+from simcal.errors import ParameterError, check_names
+from simcal.parameters import Parameter, to_plain
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(parameter, state, draw))

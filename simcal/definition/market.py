@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from simcal.definition.language import Definition
-from simcal.errors import ParameterError
-from simcal.parameters import check_names
+from simcal.errors import ParameterError, check_names
 
 if TYPE_CHECKING:
     from simcal.definition.stepper import Stepper

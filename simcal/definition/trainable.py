@@ -17,8 +17,8 @@ from torch.distributions.transforms import (
     identity_transform,
 )
 
-from simcal.errors import ParameterError
-from simcal.parameters import Parameter, check_names
+from simcal.errors import ParameterError, check_names
+from simcal.parameters import Parameter
 
 
 class Described(Protocol):

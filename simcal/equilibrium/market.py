@@ -11,10 +11,10 @@ import numpy as np
 
 from simcal.equilibrium.problem import SPECS, Timing
 from simcal.equilibrium.solution import Policy
-from simcal.errors import ParameterError
+from simcal.errors import ParameterError, check_names
 from simcal.models.described import Described
 from simcal.noise import normals
-from simcal.parameters import Parameter, check_choices, check_factor, check_names
+from simcal.parameters import Parameter, check_choices, check_factor
 
 PRICE = Parameter("initial_price", 100.0, "price at the start", unit="price")
 _OF_PROBLEM = ("risk_aversion", "exposure", "cost", "horizon", "supply")

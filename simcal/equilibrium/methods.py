@@ -10,7 +10,7 @@ from typing import Any
 
 from simcal.equilibrium.problem import EquilibriumProblem, load_problem
 from simcal.equilibrium.solution import EquilibriumSolution
-from simcal.parameters import check_names
+from simcal.errors import check_names
 from simcal.registry import Registry
 
 Solver = Callable[..., EquilibriumSolution]

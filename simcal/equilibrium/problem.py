@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
-from simcal.errors import ParameterError
+from simcal.errors import ParameterError, check_names
 from simcal.models.market import read_toml
-from simcal.parameters import Parameter, check_choices, check_names, to_plain
+from simcal.parameters import Parameter, check_choices, to_plain
 from simcal.resources import resource_folder
 
 Timing = Literal["pre-trade", "post-trade"]

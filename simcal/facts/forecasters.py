@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
-from simcal.parameters import check_names
+from simcal.errors import check_names
 
 #: name -> the volatility equation and the law of the innovations, as `arch` calls them
 FORECASTERS: dict[str, tuple[dict[str, Any], str]] = {

@@ -15,7 +15,7 @@ from numba import njit
 from simcal.book import check_fields, parameter
 from simcal.book.engine import OPTIONS
 from simcal.book.stepper import BookPaths
-from simcal.errors import ParameterError
+from simcal.errors import ParameterError, check_names
 from simcal.learning.books import layout as at
 from simcal.learning.books.batch import BookBatch
 from simcal.learning.books.features import mid_or_price
@@ -23,7 +23,7 @@ from simcal.learning.books.step import from_outside, look, play
 from simcal.learning.market import LearningMarket
 from simcal.learning.ppo import squashed
 from simcal.learning.trained import TrainedMarket, load_trained
-from simcal.parameters import Parameter, check_names
+from simcal.parameters import Parameter
 from simcal.training import torch_threads
 
 FIRST_PATH = 2**41

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 from scipy.special import ndtri
 
 from simcal.book import check_fields, parameter, parameters_of
-from simcal.errors import ParameterError
+from simcal.errors import ParameterError, check_names
 from simcal.models.described import Described
 from simcal.models.market import read_toml
 from simcal.noise import check_integer
-from simcal.parameters import Parameter, check_names
+from simcal.parameters import Parameter
 from simcal.resources import resource_folder
 
 FEATURES = (

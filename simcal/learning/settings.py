@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 from simcal.book import check_fields, parameter
-from simcal.parameters import check_names
+from simcal.errors import check_names
 
 
 @dataclass(frozen=True)

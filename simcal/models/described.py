@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar, Self
 
-from simcal.parameters import Parameter, check_names, to_plain
+from simcal.errors import check_names
+from simcal.parameters import Parameter, to_plain
 
 
 class Described:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from simcal.errors import ParameterError
+from simcal.errors import ParameterError, check_names
 from simcal.models.described import Described
-from simcal.parameters import Parameter, check_choices, check_factor, check_names
+from simcal.parameters import Parameter, check_choices, check_factor
 
 if TYPE_CHECKING:
     from simcal.rfq.kernel.stepper import RfqStepper

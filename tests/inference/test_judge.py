@@ -70,18 +70,20 @@ def test_bands_of_shares_that_depend_on_each_other_cover():
     assert (low, round(high, 4)) == (0.0, round(1 - 0.025**0.01, 4))
 
 
-def test_densities_of_a_forecaster_are_those_that_were_maximised(prices):
+def test_densities_of_a_forecaster_are_those_of_students_law_after_the_first_part(prices):
     returns = np.diff(np.log(prices))
     from arch import arch_model
 
     model = arch_model(100 * returns, mean="AR", lags=1, vol="GARCH", p=1, o=1, q=1, dist="t", rescale=False)
-    fitted = model.fit(disp="off")
-    found = Forecaster("GJR-t", returns, len(returns))
-    assert len(found.log_densities()) == 0
-    whole = Forecaster("GJR-t", returns, len(returns))
-    whole.cut = 1  # the first return has no forecast
-    expected = fitted.loglikelihood + np.log(100) * (len(returns) - 1)
-    assert whole.log_densities().sum() == pytest.approx(expected, rel=1e-6)
+    parameters = model.fit(disp="off", last_obs=2000).params
+    filtered, nu = model.fix(parameters), parameters["nu"]
+    deviations = filtered.conditional_volatility[2000:] / np.sqrt(nu / (nu - 2))  # of unit variance
+    expected = stats.t.logpdf(filtered.resid[2000:], nu, scale=deviations) + np.log(100)
+    found = Forecaster("GJR-t", returns, 2000)
+    np.testing.assert_allclose(found.log_densities(), expected, rtol=1e-10)
+    below = stats.t.cdf(filtered.resid[2000:], nu, scale=deviations)
+    np.testing.assert_allclose(found.probabilities(), below, rtol=1e-10)
+    assert len(Forecaster("GJR-t", returns, len(returns)).log_densities()) == 0
 
 
 def test_paths_of_a_forecaster_have_its_deviation_and_do_not_depend_on_the_days_asked_for_before(prices):

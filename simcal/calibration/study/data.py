@@ -14,11 +14,10 @@ from simcal.calibration.recipe import ExperimentRecipe, Recipe, RecoveryRecipe
 from simcal.calibration.settings import GameSettings
 from simcal.calibration.starts import start_markets
 from simcal.calibration.windows import simulated_windows
-from simcal.errors import NumericalError, ParameterError
+from simcal.errors import NumericalError, ParameterError, check_names
 from simcal.files import write_atomically
 from simcal.json_text import json_text
 from simcal.models import Market
-from simcal.parameters import check_names
 
 # They keep the seeds of data, searches, starts and theory apart from each other and from all others.
 PATHS, SAMPLE, MOMENTS, STARTS, THEORY = 0xDA7A, 0xDA7C, 0xDA7D, 0xDA7E, 0xDA7F

@@ -15,7 +15,7 @@ import pandas as pd
 import tomli_w
 
 from simcal.data import PriceSeries, load_series
-from simcal.errors import DataError, ParameterError, SimcalError
+from simcal.errors import DataError, ParameterError, SimcalError, check_names
 from simcal.files import make_folder, write_atomically
 from simcal.json_text import json_text
 from simcal.learning.emergence.days import CLOCKS, real_days
@@ -24,7 +24,6 @@ from simcal.learning.emergence.runs import Listener, RunTask, play_runs, records
 from simcal.learning.emergence.settings import ARMS, EmergenceSettings, load_emergence
 from simcal.learning.emergence.transport import Distances, distance
 from simcal.noise import check_seed
-from simcal.parameters import check_names
 
 GRID: dict[str, tuple[float, ...]] = {
     "noise_sd": (0.0, 0.005, 0.01),

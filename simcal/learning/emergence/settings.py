@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from simcal.book import BookMarket, check_fields, parameter
-from simcal.errors import ParameterError
+from simcal.errors import ParameterError, check_names
 from simcal.learning.market import LearningMarket, load_market
 from simcal.learning.settings import PpoSettings
 from simcal.models import load
 from simcal.noise import check_integer
-from simcal.parameters import check_names
 from simcal.resources import resource_folder
 
 ARMS = ("both", "learning-only", "heterogeneity-only", "neither")
