@@ -8,6 +8,7 @@ from .gan import Game as Game
 from .gan import GameData as GameData
 from .losses import LOSSES as LOSSES
 from .losses import Loss as Loss
+from .many import calibrate_many as calibrate_many
 from .moments import fit_moments as fit_moments
 from .prices import ESTIMATORS as ESTIMATORS
 from .recipe import GameSettings as GameSettings

@@ -55,7 +55,7 @@ class PriceRuns(RunKind):
     ) -> Calibration:
         """See `simcal.calibrate`."""
         origin = origin_of(market, recipe)
-        recipe = _with_names(recipe, estimator, features, loss)
+        recipe = with_names(recipe, estimator, features, loss)
         estimate = ESTIMATORS.take(recipe.estimator if estimator is None else estimator)
         seen = features_of(features, recipe.statistics, recipe)
         if seen.windows != "prices":
@@ -128,7 +128,7 @@ class PriceRuns(RunKind):
 RUN = PriceRuns()
 
 
-def _with_names(recipe: Recipe, estimator: Any, features: Any, loss: Any) -> Recipe:
+def with_names(recipe: Recipe, estimator: Any, features: Any, loss: Any) -> Recipe:
     """The recipe that names what the caller gave, so that a run says what was done."""
     if estimator is not None:
         name = estimator if isinstance(estimator, str) else getattr(estimator, "__name__", "own")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from simcal.cli.facts import Map
-from simcal.cli.output import Json, game_progress, judging_progress, print_json, say, show
-from simcal.errors import ParameterError
+from simcal.cli.output import Json, game_progress, judging_progress, print_json, print_table, say, show
+from simcal.errors import ParameterError, SimcalError
 
 if TYPE_CHECKING:
     from simcal.calibration import Recipe
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 def command(
     data: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(
-            metavar="[DATA]",
-            help="A series or request table by name, CSV or Parquet file or FILE.py:NAME, or the name of a recipe.",
+            metavar="[DATA]...",
+            help="A series or request table by name, CSV or Parquet file or FILE.py:NAME, or the name of a recipe; "
+            "or several series.",
         ),
     ] = None,
     recipe: Annotated[
@@ -33,7 +34,9 @@ def command(
     market: Annotated[
         str | None, typer.Option(help="Start from this market (or your own, FILE.py:NAME) instead of the recipe's.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder; runs/DATA when absent.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder, runs/DATA when absent; of several series, the folder of these.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed; the recipe's when absent.")] = None,
     budget: Annotated[float | None, typer.Option(help="Most seconds to train.")] = None,
     starts: Annotated[int | None, typer.Option(min=1, help="Number of starts (replications of an experiment).")] = None,
@@ -56,28 +59,37 @@ def command(
 
     DATA may be the name of an experiment, such as gan-mas-experiment; its data are simulated. It may be left out where
     --recipe names an experiment or a recipe with data of its own.
+
+    Several series are calibrated one by one, each into a folder of its own below --out, with a table of all at the end;
+    the same command again goes on with those that are not done.
     """
+    if data is not None and len(data) > 1:
+        if map_:
+            raise ParameterError("--map names the columns of one request table; give one table, or leave --map out.")
+        _calibrate_many(
+            data, out or Path("runs"), report, as_json, recipe=recipe, market=market, seed=seed, budget=budget,
+            starts=starts, iterations=iterations, jobs=jobs, device=device, estimator=estimator, statistics=statistics,
+            loss=loss,
+        )  # fmt: skip
+        return
     import simcal
     from simcal.calibration import RUNS
     from simcal.calibration.calibrate import override
     from simcal.subjects import SUBJECTS
 
-    if data is None:
-        if recipe is None:
-            raise ParameterError(
-                "Nothing to calibrate to was given; give DATA, or --recipe with a recipe that has data."
-            )
-        data, recipe = recipe, None
-    source, chosen = choose_recipe(data, recipe, map_, market)
+    given = data[0] if data else recipe
+    if given is None:
+        raise ParameterError("Nothing to calibrate to was given; give DATA, or --recipe with a recipe that has data.")
+    source, chosen = choose_recipe(given, recipe if data else None, map_, market)
     if budget is not None and budget <= 0:
         raise ParameterError(f"The budget is {budget:g} seconds, but must be above 0.")
-    folder = out or Path("runs") / (Path(data).stem or "run")
+    folder = out or Path("runs") / (Path(given).stem or "run")
     played = chosen.is_experiment
     if played and (market is not None or device != "cpu"):
         raise ParameterError(f"{chosen.name} is an experiment: it has a market of its own and runs on the CPU.")
     options = {"market": market, "starts": starts, "iterations": iterations, "mapping": map_, "estimator": estimator,
                "device": None if device == "cpu" else device, "statistics": statistics, "loss": loss}  # fmt: skip
-    _refuse(chosen, [name for name, given in options.items() if given is not None and name in chosen.unused])
+    _refuse(chosen, [name for name, value in options.items() if value is not None and name in chosen.unused])
     settings = override(
         chosen, seed=seed, budget=budget, starts=None if played else starts, iterations=None if played else iterations
     )
@@ -117,6 +129,31 @@ def command(
     say(f"The run is in {folder}" + (f", its report is {folder / 'report.html'}." if report else "."))
     if shown.next:
         say("Next: " + shown.next.format(folder=folder))
+
+
+def _calibrate_many(data: list[str], folder: Path, report: bool, as_json: bool, **options: Any) -> None:
+    """Calibrate each of several series, show a table of all, and write their reports."""
+    from simcal.calibration import RUNS, calibrate_many, read_run
+
+    with judging_progress("calibrated") as listen:
+        found = calibrate_many(data, out=folder, listen=listen, **options)
+    done = found[found["status"].isin(["calibrated", "kept"])]
+    if report:
+        with judging_progress("judged") as listen:
+            for k, (name, status) in enumerate(zip(done["series"], done["status"], strict=True)):
+                if status == "calibrated" or not (folder / name / "report.html").is_file():
+                    RUNS["calibration"].conclude(read_run(folder / name), folder / name, jobs=options["jobs"], say=say)
+                listen(k + 1, len(done), name)
+    if as_json:
+        print_json({"folder": str(folder), "series": found.to_dict(orient="records")})
+    else:
+        shown = ["series", "returns", "log_likelihood", "seconds", "status"]
+        print_table(found.filter(shown), f"{len(found)} series")
+        say(f"Every parameter is in {folder / 'calibrations.csv'}, every run in a folder beside it.")
+    if len(done) < len(found):
+        raise SimcalError(
+            f"{len(found) - len(done)} of {len(found)} series could not be calibrated; the table says why."
+        )
 
 
 def _refuse(recipe: Recipe, unused: list[str]) -> None:
