@@ -11,6 +11,7 @@ from .losses import Loss as Loss
 from .many import calibrate_many as calibrate_many
 from .moments import fit_moments as fit_moments
 from .prices import ESTIMATORS as ESTIMATORS
+from .prior import learned_prior as learned_prior
 from .recipe import GameSettings as GameSettings
 from .recipe import Recipe as Recipe
 from .recipe import load_recipe as load_recipe

@@ -10,6 +10,7 @@ import numpy as np
 
 from simcal import models
 from simcal.calibration.losses import LOSSES, Loss
+from simcal.calibration.prior import with_prior_from
 from simcal.calibration.recipe import Recipe, check_recipe, load_recipe
 from simcal.calibration.runs import RUNS
 from simcal.calibration.starts import Listener, check_jobs
@@ -37,6 +38,7 @@ def calibrate(
     estimator: str | Callable[..., Any] | None = None,
     statistics: str | Statistics | Callable[[Any], Any] | None = None,
     loss: str | Loss | None = None,
+    prior_from: str | Path | None = None,
     jobs: int | None = None,
     device: str = "cpu",
     listen: Listener | None = None,
@@ -70,6 +72,9 @@ def calibrate(
         "adversarial", "moments" or one of your own; overrides the recipe's, as do the next two.
     statistics, loss
         What the discriminator (or the moments) see, and what the game is about: a name, ``FILE.py:NAME``, or the thing.
+    prior_from
+        Of an estimate by likelihood: where its prior is learned from, a folder of runs on other series (as
+        `calibrate_many` leaves it), a CSV file, or a name from ``calibration/``.
     jobs
         Starts played at the same time, each in a process of its own; one per core when absent.
     device
@@ -108,6 +113,8 @@ def calibrate(
             recipe = default_recipe(start)
         recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         recipe = override(recipe, seed=seed, budget=budget, starts=starts, iterations=iterations)
+        if prior_from is not None:
+            recipe = with_prior_from(recipe, prior_from)
         given = {"market": market, "starts": starts, "iterations": iterations, "mapping": mapping or None,
                  "device": None if device == "cpu" else device,
                  "estimator": estimator, "statistics": statistics, "loss": loss}  # fmt: skip

@@ -29,6 +29,7 @@ import pandas as pd
 from simcal.calibration.estimate import Estimate, unknown
 from simcal.calibration.moment_gap import MomentGap
 from simcal.calibration.penalised import Penalised
+from simcal.calibration.prior import with_learned
 from simcal.calibration.recipe import PriceRecipe
 from simcal.calibration.settings import Starts
 from simcal.calibration.start import StartResult
@@ -69,12 +70,14 @@ def estimate_by_likelihood(
             "per_trader names parameters with a value per trader, but the likelihood estimates one that all traders "
             "share; leave it out, or use the estimator 'adversarial'."
         )
+    prices = training_part(series, recipe.train_share).prices
+    origin, recipe, told = with_learned(origin, recipe, prices, series.name)
     starts = start_markets(
         origin, recipe.trainable, (), Starts(count=recipe.starts.count, law="scatter", spread=recipe.starts.spread),
         recipe.seed,
     )  # fmt: skip
-    prices = training_part(series, recipe.train_share).prices
-    return fit_likelihood(origin, starts, prices, recipe, features=features, listen=listen)
+    results, estimate = fit_likelihood(origin, starts, prices, recipe, features=features, listen=listen)
+    return results, dataclasses.replace(estimate, status=estimate.status + told)
 
 
 def fit_likelihood(
@@ -201,7 +204,8 @@ def _estimate(target: Penalised, at: np.ndarray, settled: bool, sentence: str, s
     # How much of what is known of a parameter comes from the data, and not from its prior.
     learned = 1 - curved / target.width**2
     details = {
-        "log_likelihood": total, "aic": 2 * k - 2 * total, "bic": k * math.log(n) - 2 * total,
+        "log_likelihood": total, "deviation": target.deviation,
+        "aic": 2 * k - 2 * total, "bic": k * math.log(n) - 2 * total,
         "sandwich_errors": dict(zip(names, np.sqrt(np.diag(sandwich)).tolist(), strict=True)),
         "prior_center": target.scale.values(target.center),
         "share_from_data": dict(zip(names, learned.tolist(), strict=True)),

@@ -12,6 +12,7 @@ import pandas as pd
 from simcal import models
 from simcal.calibration.calibrate import calibrate, default_recipe, origin_of, override
 from simcal.calibration.prices import matched, with_names
+from simcal.calibration.prior import with_prior_from
 from simcal.calibration.recipe import PriceRecipe, Recipe, load_recipe
 from simcal.calibration.result import Run, read_run
 from simcal.calibration.starts import available_cores, check_jobs
@@ -83,6 +84,8 @@ def calibrate_many(
         budget=options.pop("budget", None), starts=options.pop("starts", None),
         iterations=options.pop("iterations", None),
     )  # fmt: skip
+    if (prior := options.pop("prior_from", None)) is not None:
+        chosen = with_prior_from(chosen, prior)
     if not isinstance(chosen, PriceRecipe) or chosen.is_experiment:
         raise ParameterError(
             f"Several series are calibrated by a recipe for prices, but {chosen.name} is {chosen.title}; calibrate its "

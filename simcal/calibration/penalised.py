@@ -37,6 +37,8 @@ class Penalised:
     ----------
     gap, weight
         A misfit of moments and its weight for a return, none at first.
+    deviation
+        Of the returns.
     """
 
     def __init__(
@@ -49,8 +51,8 @@ class Penalised:
         self.weight = 0.0
         self.likelihood = Likelihood(origin, names, prices)  # type: ignore[arg-type]
         self.before = min(warm_up, self.likelihood.n_steps // 10)
-        deviation = float(np.diff(np.log(prices)).std())
-        units = np.array([deviation if origin.SPECS[n].unit == "1/step" else 1.0 for n in names]) / self.scale.units
+        self.deviation = float(np.diff(np.log(prices)).std())
+        units = np.where(self.scale.per_step, self.deviation, 1.0) / self.scale.units
         self.center = self.scale.free_of(origin)
         self.width = units * [priors.get(n, math.inf) for n in names]
         # How far a search may go at first: a prior's width, else a part of what the parameter's definition says.

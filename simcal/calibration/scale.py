@@ -37,8 +37,16 @@ class FreeScale:
     @property
     def units(self) -> np.ndarray:
         """What a parameter without bounds changes by as its free number changes by 1; 1 for the others."""
-        bounded = [math.isfinite(spec.low) or math.isfinite(spec.high) for spec in self._specs]
-        return np.where(bounded, 1.0, [spec.scale for spec in self._specs])
+        return np.where(self._bounded, 1.0, [spec.scale for spec in self._specs])
+
+    @property
+    def per_step(self) -> np.ndarray:
+        """Which parameters are changes per step, without bounds: what priors tell in deviations of the returns."""
+        return np.array([spec.unit == "1/step" for spec in self._specs]) & ~self._bounded
+
+    @property
+    def _bounded(self) -> np.ndarray:
+        return np.array([math.isfinite(spec.low) or math.isfinite(spec.high) for spec in self._specs])
 
     def free_of(self, market: Market) -> np.ndarray:
         """The free numbers of a market; one at a bound begins a little inside."""

@@ -46,6 +46,10 @@ def command(
         str | None, typer.Option(help="What is looked at: a set of statistics by name, or FILE.py:NAME.")
     ] = None,
     loss: Annotated[str | None, typer.Option(help="The loss of the game by name, or FILE.py:NAME.")] = None,
+    prior_from: Annotated[
+        str | None,
+        typer.Option(help="Learn the prior of an estimate by likelihood from the runs in this folder, or a CSV file."),
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one per core when absent.")] = None,
     device: Annotated[str, typer.Option(help="Where the market's twin runs: cpu or cuda.")] = "cpu",
     report: Annotated[bool, typer.Option(help="Judge the market and write report.html.")] = True,
@@ -69,12 +73,13 @@ def command(
         _calibrate_many(
             data, out or Path("runs"), report, as_json, recipe=recipe, market=market, seed=seed, budget=budget,
             starts=starts, iterations=iterations, jobs=jobs, device=device, estimator=estimator, statistics=statistics,
-            loss=loss,
+            loss=loss, prior_from=prior_from,
         )  # fmt: skip
         return
     import simcal
     from simcal.calibration import RUNS
     from simcal.calibration.calibrate import override
+    from simcal.calibration.prior import with_prior_from
     from simcal.subjects import SUBJECTS
 
     given = data[0] if data else recipe
@@ -90,6 +95,8 @@ def command(
     options = {"market": market, "starts": starts, "iterations": iterations, "mapping": map_, "estimator": estimator,
                "device": None if device == "cpu" else device, "statistics": statistics, "loss": loss}  # fmt: skip
     _refuse(chosen, [name for name, value in options.items() if value is not None and name in chosen.unused])
+    if prior_from is not None:
+        chosen = with_prior_from(chosen, prior_from)
     settings = override(
         chosen, seed=seed, budget=budget, starts=None if played else starts, iterations=None if played else iterations
     )

@@ -18,6 +18,7 @@ from simcal.calibration.estimate import Estimate
 from simcal.calibration.likelihood import fit_likelihood
 from simcal.calibration.penalised import Penalised
 from simcal.calibration.prices import matched
+from simcal.calibration.prior import with_learned
 from simcal.calibration.recipe import PriceRecipe, Recipe, load_recipe
 from simcal.calibration.starts import start_markets
 from simcal.calibration.statistics import statistics
@@ -186,9 +187,10 @@ def track(
         prices = series.prices[first : last + 1]
         origin = matched(base, np.diff(np.log(prices)), recipe)
         if k >= kept:
+            begin, rules, _ = with_learned(origin, recipe, prices, series.name)
             # From the last solution, and from afar in case that it has become a bad one.
-            starts = [_at(origin, found[-1]), origin] if found else _scattered(origin, recipe)
-            found.append(fit_likelihood(origin, starts, prices, recipe, features=features)[1])
+            starts = [_at(begin, found[-1]), begin] if found else _scattered(begin, rules)
+            found.append(fit_likelihood(begin, starts, prices, rules, features=features)[1])
             if store is not None:
                 rows = [estimate.to_dict() for estimate in found]
                 write_atomically(store, json_text({"identity": identity, "windows": rows}))
