@@ -48,8 +48,8 @@ def both_scores(solution, settings=None, clearing: Known = "known"):
     game = PriceGame(solution.problem, settings, drift="known", clearing=clearing, seed=0, device="cpu")
     batch, surprises, drift = sampled(solution)
     game.prices.price.fill_(solution.price)
-    rates = traders_gradient(game.units, game.traders, batch, surprises, drift, settings)
-    slope, price, terminal = price_gradient(game.units, batch, surprises, drift, game.prices, settings)
+    rates = traders_gradient(game.traders, batch, surprises, drift, settings)
+    slope, price, terminal = price_gradient(game.prices, batch, surprises, drift)
     w = batch.brownian[:-1]
     traders = scores(rates, [torch.ones(1), w[..., None], batch.psi[:-1]])
     prices = scores(slope, [torch.ones(1), w, batch.psi[:-1, :, 0]])
@@ -79,13 +79,13 @@ def test_a_price_that_misses_the_dividend_or_another_volatility_is_a_gradient_of
     settings = AdversarialSettings.of(found.problem)
     game = PriceGame(found.problem, settings, drift="known", clearing="known", seed=0, device="cpu")
     game.prices.price.fill_(found.price)
-    slope, price, _ = price_gradient(game.units, batch, surprises, drift, game.prices, settings)
+    slope, price, _ = price_gradient(game.prices, batch, surprises, drift)
     assert slope.abs().max() < 1e-10
     assert abs(price) < 1e-12
     game.prices.price += 0.01
-    assert price_gradient(game.units, batch, surprises, drift, game.prices, settings)[1] == pytest.approx(0.01)
+    assert price_gradient(game.prices, batch, surprises, drift)[1] == pytest.approx(0.01)
     wrong = replace(batch, volatility=batch.volatility + 0.1)
-    slope, _, _ = price_gradient(game.units, wrong, surprises, drift, game.prices, settings)
+    slope, _, _ = price_gradient(game.prices, wrong, surprises, drift)
     assert slope.mean() == pytest.approx(0.1, rel=0.1)
 
 

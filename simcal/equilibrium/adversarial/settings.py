@@ -41,9 +41,9 @@ class AdversarialSettings(LearnerSettings):
     generator_hidden, discriminator_hidden
         Widths of the tanh layers; each may be (), which leaves what is linear (rates) or depends on time only
         (volatility).
-    leak, rate_penalty, price_penalty, agent_weights
-        What biases the published objective: agents see through the drift how their own positions move it; penalties on
-        squared rates and on squared volatility and drift; weights of the agents, (largest exposure / own)^2.
+    leak, rate_penalty, agent_weights
+        What biases the published objective: agents see through the drift how their own positions move it; a penalty on
+        squared rates; weights of the agents, (largest exposure / own)^2.
 
     Other Parameters
     ----------------
@@ -70,7 +70,6 @@ class AdversarialSettings(LearnerSettings):
     discriminator_hidden: tuple[int, ...] = parameter((32,), "widths of layers", 1, integer=True, group="each")
     leak: bool = False
     rate_penalty: float = parameter(0.0, "on squared rates", 0)
-    price_penalty: float = parameter(0.0, "on squared volatility and drift", 0)
     agent_weights: bool = False
     generator_step: float = parameter(0.4, "of the traders' last layer", 1e-9, 1)
     discriminator_step: float = parameter(0.24, "of the volatility in time", 1e-9, 1)
