@@ -22,11 +22,12 @@ from torch import Tensor, nn
 from simcal.equilibrium import METHODS, EquilibriumProblem, EquilibriumSolution, Method, compare, load_problem
 from simcal.equilibrium.adversarial.paths import risk
 from simcal.equilibrium.adversarial.players import HiddenLayers
-from simcal.equilibrium.adversarial.settings import LearnerSettings, number
+from simcal.equilibrium.adversarial.settings import LearnerSettings
 from simcal.equilibrium.adversarial.solver import check_device
 from simcal.equilibrium.adversarial.units import Units
 from simcal.equilibrium.numerics import cleared
 from simcal.equilibrium.planner import reversion
+from simcal.fields import parameter
 from simcal.noise import check_seed, normals_torch
 from simcal.training import (
     Listener,
@@ -84,17 +85,17 @@ class BaselineSettings(LearnerSettings):
         Share of the iterations at the end over which all parameters are averaged.
     """
 
-    iterations: int = number(400, 1, integer=True)
-    batch: int = number(256, 2, integer=True)
-    hidden: tuple[int, ...] = number((24,), 1, integer=True)
-    volatility_hidden: tuple[int, ...] = number((24,), 1, integer=True)
-    learning_rate: float = number(0.01, 0, open=True)
-    parts: int | None = number(None, 1, integer=True)
-    growth: float = number(0.4, 0, open=True)
-    degree: int = number(6, 1, integer=True)
-    knots: int = number(8, 2, integer=True)
-    clip: float = number(3.0, 0, open=True)
-    averaged: float = number(0.2, 1e-9, 1)
+    iterations: int = parameter(400, "steps of Adam", 1, integer=True)
+    batch: int = parameter(256, "paths of a step", 2, integer=True)
+    hidden: tuple[int, ...] = parameter((24,), "widths of layers", 1, integer=True, group="each")
+    volatility_hidden: tuple[int, ...] = parameter((24,), "widths of layers", 1, integer=True, group="each")
+    learning_rate: float = parameter(0.01, "of Adam at the start", 0, open=True)
+    parts: int | None = parameter(None, "parts of the time", 1, integer=True)
+    growth: float = parameter(0.4, "exponent of an error within a part", 0, open=True)
+    degree: int = parameter(6, "powers of the matrix of risk aversions", 1, integer=True)
+    knots: int = parameter(8, "times between which coefficients are interpolated", 2, integer=True)
+    clip: float = parameter(3.0, "longest gradient, in average ones", 0, open=True)
+    averaged: float = parameter(0.2, "share of the iterations that are averaged", 1e-9, 1)
 
     @classmethod
     def of(cls, problem: EquilibriumProblem) -> Self:

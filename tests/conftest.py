@@ -1,8 +1,12 @@
 """What tests of several rooms share."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Matrices here are small: threads that wait for each other cost more than they bring, most of all on a busy machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ PACKAGE = Path(simcal.__file__).parent
 # Ground first. A room imports only from its own floor or those below it.
 FLOORS = [
     {"errors", "noise", "facts", "threads", "json_text", "stale_code", "files", "intervals"},
-    {"parameters", "user_code", "registry", "subjects"},
+    {"parameters", "fields", "user_code", "registry", "subjects"},
     {"paths", "path_files", "exports", "data", "report", "training", "resources"},
     {"definition"},
     {"models"},

@@ -10,9 +10,9 @@ from simcal.book.episodes import episode_statistics as episode_statistics
 from simcal.book.episodes import size_autocorrelation as size_autocorrelation
 from simcal.book.episodes import trade_time_closes as trade_time_closes
 from simcal.book.episodes import z_scores as z_scores
-from simcal.book.fields import check_fields as check_fields
-from simcal.book.fields import parameter as parameter
-from simcal.book.fields import parameters_of as parameters_of
 from simcal.book.market import BookMarket as BookMarket
 from simcal.book.order_book import OrderBook as OrderBook
 from simcal.book.order_book import Receipt as Receipt
+from simcal.fields import check_fields as check_fields
+from simcal.fields import parameter as parameter
+from simcal.fields import parameters_of as parameters_of

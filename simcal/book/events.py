@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
-from simcal.book.fields import check_fields, parameter
 from simcal.errors import ParameterError, check_names
+from simcal.fields import check_fields, parameter
 
 _MOST = 2**31 - 1
 

@@ -12,8 +12,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from simcal.book.events import MarketEvent, events_of
-from simcal.book.fields import check_fields, parameter, parameters_of
 from simcal.errors import ParameterError
+from simcal.fields import check_fields, parameter, parameters_of
 from simcal.models.described import Described
 from simcal.parameters import Parameter
 

@@ -9,16 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from simcal import models
+from simcal.calibration.prices import source_of
 from simcal.calibration.recipe import EquilibriumSettings, Recipe
-from simcal.calibration.result import versions
+from simcal.calibration.result import write_run
+from simcal.calibration.windows import training_part
 from simcal.data import PriceSeries
 from simcal.equilibrium.market import EquilibriumMarket
-from simcal.equilibrium.moment_fit import BACKGROUND, GROUPS, IMPLIED, LAW, MomentFit, fit_moments, starting_law
+from simcal.equilibrium.moment_fit import (
+    BACKGROUND,
+    GROUPS,
+    IMPLIED,
+    LAW,
+    MomentFit,
+    fit_moments,
+    search_status,
+    starting_law,
+)
 from simcal.equilibrium.observations import Observations, observe, volume_series
 from simcal.equilibrium.two_groups import TwoGroups
 from simcal.files import make_folder, write_atomically
-from simcal.json_text import json_text
 
 if TYPE_CHECKING:
     from simcal.report import Section
@@ -109,22 +118,10 @@ class EquilibriumCalibration:
 
     def save(self, folder: str | Path) -> Path:
         """Write market, recipe, estimates, history and manifest into a folder that `simcal.load` reads."""
-        folder = Path(folder)
-        models.save(self.market, folder / "market.toml")
-        models.save(self.origin, folder / "origin.toml")
-        write_atomically(folder / "recipe.toml", self.recipe.to_toml())
+        folder, record = Path(folder), self.to_dict()
+        record |= {"data": {**record["data"], "source": self.data_name}, "starts": []}
         write_atomically(folder / "estimates.csv", self.estimates.to_csv(index=False))
-        write_atomically(folder / "history.csv", self.history.to_csv(index=False))
-        record = self.to_dict()
-        manifest = {
-            **record,
-            "data": {**record["data"], "source": self.data_name},
-            "seed": self.recipe.seed,
-            "starts": [],
-            "versions": versions(),
-        }
-        write_atomically(folder / "manifest.json", json_text(manifest, indent=2))
-        return folder
+        return write_run(folder, record, self.recipe, self.history, {"market": self.market, "origin": self.origin})
 
 
 def calibrate_equilibrium(data: Any, recipe: Recipe, *, out: Path | None = None) -> EquilibriumCalibration:
@@ -151,7 +148,7 @@ def calibrate_equilibrium(data: Any, recipe: Recipe, *, out: Path | None = None)
     """
     settings = recipe.equilibrium or EquilibriumSettings()
     series = volume_series(data)
-    seen = observe(training_part(series, recipe), settings)
+    seen = observe(training_part(series, recipe.train_share), settings)
     if out is not None:
         make_folder(out)
     began = time.monotonic()
@@ -163,16 +160,11 @@ def calibrate_equilibrium(data: Any, recipe: Recipe, *, out: Path | None = None)
 
     origin = market(TwoGroups.of_law(start, supply=seen.supply))
     calibration = EquilibriumCalibration(
-        market(fit.groups), origin, recipe, series, seen, fit, time.monotonic() - began, _source(data)
+        market(fit.groups), origin, recipe, series, seen, fit, time.monotonic() - began, source_of(data)
     )
     if out is not None:
         calibration.save(out)
     return calibration
-
-
-def training_part(series: PriceSeries, recipe: Recipe) -> PriceSeries:
-    """What is calibrated to."""
-    return series.split(recipe.train_share)[0] if recipe.train_share < 1 else series
 
 
 def estimates_table(fit: dict[str, Any]) -> pd.DataFrame:
@@ -195,7 +187,7 @@ def status_sentences(fit: dict[str, Any], recipe: Recipe) -> list[str]:
     """How the fit ended and what the data do not tell; `fit` as `MomentFit.to_dict` gives it."""
     value = dict(zip(fit["names"], fit["values"], strict=True))
     error = dict(zip(fit["names"], fit["standard_errors"], strict=True))
-    said = ["The search settled." if fit["settled"] else "The search did not settle; do not trust it."]
+    said = [search_status(fit["settled"])]
     verdict = "agree with the model" if fit["p"] >= 0.01 else "do not agree with the model"
     said.append(f"The {fit['freedom']} moments more than parameters {verdict}: J = {fit['j']:.3g}, p = {fit['p']:.2g}.")
     if error["premium"] == 0:
@@ -216,10 +208,3 @@ def status_sentences(fit: dict[str, Any], recipe: Recipe) -> list[str]:
             "assumed, on which risk aversions and cost depend. Give supply in the recipe's section [equilibrium]."
         )
     return said
-
-
-def _source(data: Any) -> str:
-    """Where the data can be read again: a file with its whole path, or a name; empty for data that were passed in."""
-    if not isinstance(data, (str, Path)):
-        return ""
-    return str(Path(data).resolve()) if Path(data).is_file() else str(data)

@@ -11,8 +11,9 @@ import pandas as pd
 
 from simcal.calibration.recipe import EquilibriumSettings, Recipe
 from simcal.calibration.result import read_run
+from simcal.calibration.windows import training_part
 from simcal.data import PriceSeries
-from simcal.equilibrium.calibration import estimates_table, status_sentences, training_part
+from simcal.equilibrium.calibration import estimates_table, status_sentences
 from simcal.equilibrium.figures import plot_moment_distances, plot_volume_memory
 from simcal.equilibrium.moments import simulate_law
 from simcal.equilibrium.observations import Observations, observe
@@ -62,7 +63,7 @@ def write_equilibrium_run_report(folder: str | Path, *, series: PriceSeries | No
 
 def sections_of_fit(fit: dict[str, Any], recipe: Recipe, series: PriceSeries, judged: Sequence[str]) -> list[Section]:
     """What a report shows of a fit, given as `MomentFit.to_dict`; `judged` says how real the prices look."""
-    settings, part = recipe.equilibrium or EquilibriumSettings(), training_part(series, recipe)
+    settings, part = recipe.equilibrium or EquilibriumSettings(), training_part(series, recipe.train_share)
     seen = observe(part, settings)
     return [
         Section("What came out", [*status_sentences(fit, recipe), *judged]),

@@ -10,7 +10,7 @@ import numpy as np
 
 from simcal.equilibrium.deviations import Deviation, find_deviation, look_back
 from simcal.equilibrium.problem import EquilibriumProblem
-from simcal.equilibrium.solution import EquilibriumPaths, EquilibriumSolution
+from simcal.equilibrium.solution import EquilibriumPaths, EquilibriumSolution, means
 from simcal.errors import ParameterError
 from simcal.noise import check_integer, check_seed
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _LIMITS = {"gap": 1e-3, "gain": 1e-4, "residual": 1e-2, "drift": 1e-6, "terminal": 1e-5, "clearing": 1e-10}
 """Of the planner's cost, of an agent's goal, of the marginal cost, ...: below these a solution is called good."""
 _FITTED = 2**40  # number of the first path of those for regressions, far from those of the measurement
-_NUMBERS = 4_000_000  # positions held in memory at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,16 +189,11 @@ def check(solution: EquilibriumSolution, *, seed: int = 1, n_paths: int = 2000, 
         raise ParameterError(f"The solution by {solution.method!r} has failed, so there is nothing to check.")
     problem = solution.problem
     deviation = find_deviation(solution, solution.simulate(seed, n_fit, first_path=_FITTED))
-    size = max(_NUMBERS // (problem.n_steps * problem.n_agents), 1)
-    parts = [
-        _measure(solution, solution.simulate(seed, min(size, n_paths - first), first_path=first), deviation)
-        for first in range(0, n_paths, size)
-    ]
-    m = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    gap, cost = m["gaps"].sum(axis=1), m["cost"]
+    m = solution.measured(seed, n_paths, lambda paths: _measure(solution, paths, deviation))
+    m["gap"] = m["gaps"].sum(axis=1)
     missed, spread = m["residual"].mean(axis=1), m["marginal"]
     ratio = missed.mean() / spread.mean() if spread.any() else 0.0
-    ratio_se = _error(missed - ratio * spread) / spread.mean() if spread.any() else 0.0
+    ratio_se = means({"x": missed - ratio * spread}, "x")["x_se"] / spread.mean() if spread.any() else 0.0
     sensitivity = m["sensitivity"]
     noise = sensitivity.var(axis=0, ddof=1) / n_paths
     bias = float((sensitivity.mean(axis=0) ** 2 - noise).mean())
@@ -208,17 +202,12 @@ def check(solution: EquilibriumSolution, *, seed: int = 1, n_paths: int = 2000, 
     known = (problem.power == 2 or problem.n_agents == 2) and implied > 0
     return Checks(
         method=solution.method, n_paths=n_paths, seed=seed,
-        cost=float(cost.mean()), cost_se=_error(cost), gap=float(gap.mean()), gap_se=_error(gap),
-        gaps=m["gaps"].mean(axis=0), gaps_se=m["gaps"].std(axis=0, ddof=1) / math.sqrt(n_paths),
-        gains=m["gains"].mean(axis=0), gains_se=m["gains"].std(axis=0, ddof=1) / math.sqrt(n_paths),
+        **means(m, "cost", "gap", "gaps", "gains", "terminal", "clearing", "price_identity"),
         goals=m["goals"].mean(axis=0),
         residual=math.sqrt(ratio), residual_se=ratio_se / (2 * math.sqrt(ratio)) if ratio > 0 else 0.0,
         residual_by_step=np.sqrt(m["residual"].mean(axis=0)),
         drift_identity=float(m["drift"].mean()) / implied - 1 if known else None,
-        price_identity=float(m["price"].mean()), price_identity_se=_error(m["price"]),
-        volatility_bias=math.sqrt(max(bias, 0.0)), volatility_bias_se=bias_se,
-        terminal=float(m["terminal"].mean()), terminal_se=_error(m["terminal"]),
-        clearing=float(m["clearing"].mean()), clearing_se=_error(m["clearing"]), excess=float(m["excess"].max()),
+        volatility_bias=math.sqrt(max(bias, 0.0)), volatility_bias_se=bias_se, excess=float(m["excess"].max()),
     )  # fmt: skip
 
 
@@ -235,29 +224,17 @@ def _measure(solution: EquilibriumSolution, paths: EquilibriumPaths, deviation: 
         gaps += (problem.cost_of(rates) + _conjugate(problem, look.target) - look.target * rates) * delta
         residual[:, k] = ((look.target - look.now.marginal) ** 2).mean(axis=1)
         marginal += (look.now.marginal**2).mean(axis=1) / steps
-    held = problem.held(paths.positions[:, :-1], paths.rates)
-    risk = paths.volatility[..., None] * held + problem.xi * paths.brownian[:, :-1, None]
-    costs = ((problem.gamma / 2 * risk**2 + problem.cost_of(paths.rates)) * delta).sum(axis=1)
-    dividend = problem.dividend_mean * problem.horizon + problem.dividend_volatility * paths.brownian[:, -1]
-    miss = paths.price[:, -1] - dividend
-    share = problem.aggregate_risk_aversion
+    share, found = problem.aggregate_risk_aversion, paths.measures()
     implied = problem.dividend_mean * problem.horizon - share * (first @ (1 / problem.gamma))
     implied = implied - share * problem.supply * (paths.volatility**2).sum(axis=1) * delta
     return {
-        "gaps": gaps, "gains": deviation.gain(problem, paths, targets), "residual": residual, "marginal": marginal,
-        "cost": costs.sum(axis=1),
-        "goals": (held * paths.drift[..., None]).sum(axis=1) * delta - costs,
-        "price": solution.price - implied, "drift": paths.drift[:, 0], "volatility": paths.volatility[:, 0],
-        "sensitivity": miss[:, None] * np.diff(paths.brownian, axis=1) / delta,
-        "terminal": miss**2, "clearing": (paths.rates.mean(axis=2) ** 2).mean(axis=1),
-        "excess": np.abs(paths.positions.sum(axis=2) - problem.supply).max(axis=1),
+        **found, "gaps": gaps, "gains": deviation.gain(problem, paths, targets), "residual": residual,
+        "marginal": marginal, "price_identity": solution.price - implied, "drift": paths.drift[:, 0],
+        "volatility": paths.volatility[:, 0],
+        "sensitivity": found["miss"][:, None] * np.diff(paths.brownian, axis=1) / delta,
     }  # fmt: skip
 
 
 def _conjugate(problem: EquilibriumProblem, marginal: np.ndarray) -> np.ndarray:
     """c*(y) = sup_v (y v - c(v)), of the shape of `marginal`."""
     return (1 - 1 / problem.power) * marginal * problem.rate_of(marginal)
-
-
-def _error(values: np.ndarray) -> float:
-    return float(values.std(ddof=1)) / math.sqrt(len(values))

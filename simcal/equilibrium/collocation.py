@@ -20,7 +20,7 @@ from simcal.equilibrium.collocation_states import (
 )
 from simcal.equilibrium.numerics import cleared, clearing_rates, normal_rule
 from simcal.equilibrium.problem import EquilibriumProblem
-from simcal.equilibrium.solution import EquilibriumSolution, Policy, mean_volatility
+from simcal.equilibrium.solution import EquilibriumSolution, Policy
 from simcal.errors import ParameterError
 
 _NODES, _WEIGHTS = normal_rule(6, 0.75)
@@ -119,10 +119,9 @@ def solve_collocation(
         status += f"{changes[1]:.1g}."
         if not converged:
             status += " That is much: use more steps, or more functions and points."
-    return EquilibriumSolution(
-        problem, "collocation", prices[-1], drift, volatilities[-1],
-        mean_volatility(problem, policy, prices[-1]), policy, status, details,
-    )  # fmt: skip
+    return EquilibriumSolution.of(
+        problem, "collocation", prices[-1], policy, status, details, drift=drift, volatility=volatilities[-1]
+    )
 
 
 def _converged(problem: EquilibriumProblem, prices: list[float], volatilities: list[float]) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from simcal.equilibrium.checks import Checks, check
 from simcal.equilibrium.methods import METHODS, methods_for, solve
 from simcal.equilibrium.predictions import Predictions
-from simcal.equilibrium.problem import SPECS, EquilibriumProblem
+from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.equilibrium.published import PublishedRow, published_rows
 from simcal.equilibrium.solution import EquilibriumErrors, EquilibriumSolution
 
@@ -320,13 +320,8 @@ def _problem(problem: EquilibriumProblem) -> Section:
 
     from simcal.report import Section, Table
 
-    values = problem.to_dict()
-    rows = [
-        {"parameter": name, "letter": spec.letter, "value": _values(values[name]), "meaning": spec.description}
-        for name, spec in SPECS.items()
-        if values.get(name) is not None
-    ]
-    return Section("The problem", tables=[Table(pd.DataFrame(rows), "Parameters.")])
+    rows = [{**row, "value": _values(row["value"])} for row in problem.describe() if row["value"] is not None]
+    return Section("The problem", tables=[Table(pd.DataFrame(rows).drop(columns="unit"), "Parameters.")])
 
 
 def _values(values: Any) -> str:

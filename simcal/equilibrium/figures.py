@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from simcal.facts import autocorrelation
 from simcal.report.style import (
     OTHERS,
     REAL,
@@ -172,8 +173,8 @@ def plot_volume_memory(volume: npt.ArrayLike, model: npt.ArrayLike, *, most: int
     lags = np.arange(1, min(most, real.size // 4) + 1)
     left, right = grid[0]
     left.axhline(0, color=REAL, lw=0.5)
-    left.plot(lags, _autocorrelation(real[None], lags)[0], color=REAL, label="data")
-    left.plot(lags, _autocorrelation(fake, lags).mean(axis=0), color=SIMULATED, label="model")
+    left.plot(lags, autocorrelation(real, lags.tolist()), color=REAL, label="data")
+    left.plot(lags, autocorrelation(fake, lags.tolist()).mean(axis=0), color=SIMULATED, label="model")
     left.set(title="How long volume remembers", xlabel="lag (steps)", ylabel="autocorrelation", xlim=(0, lags[-1]))
     end = float(np.quantile(real / real.mean(), 0.995)) * 1.1
     bins = np.linspace(0, max(end, 2.0), 50).tolist()
@@ -184,9 +185,3 @@ def plot_volume_memory(volume: npt.ArrayLike, model: npt.ArrayLike, *, most: int
     right.set(title="Its distribution", xlabel="volume (mean 1)", ylabel="density")
     legend_below(left)
     return grid
-
-
-def _autocorrelation(values: np.ndarray, lags: np.ndarray) -> np.ndarray:
-    centred = values - values.mean(axis=1, keepdims=True)
-    size = (centred**2).mean(axis=1)
-    return np.stack([(centred[:, h:] * centred[:, :-h]).mean(axis=1) / size for h in lags], axis=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, NoReturn, Self
 
 import numpy as np
@@ -12,16 +12,22 @@ import numpy as np
 from simcal.equilibrium.problem import SPECS, Timing
 from simcal.equilibrium.solution import Policy
 from simcal.errors import ParameterError, check_names
+from simcal.fields import check_fields, parameter, parameters_of
 from simcal.models.described import Described
 from simcal.noise import normals
-from simcal.parameters import Parameter, check_choices, check_factor
+from simcal.parameters import Parameter, check_factor
 
-PRICE = Parameter("initial_price", 100.0, "price at the start", unit="price")
-_OF_PROBLEM = ("risk_aversion", "exposure", "cost", "horizon", "supply")
-_PARAMETERS = (*(SPECS[name] for name in _OF_PROBLEM), PRICE)
 _TABLES = ("volatility", "feedback", "hedge")
-_CHOICES = {"timing": ("pre-trade", "post-trade"), "changes": ("absolute", "relative")}
+INITIAL_PRICE = parameter(100.0, "price at the start", unit="price")
 _DRAWS = 64  # steps whose draws are made at a time
+
+
+def _of_problem(name: str) -> Any:
+    return field(default=SPECS[name].default, metadata={"parameter": SPECS[name]})
+
+
+def _table() -> Any:
+    return field()  # without a default
 
 
 class PeriodicMarket:
@@ -150,32 +156,28 @@ class EquilibriumMarket(PeriodicMarket, Described):
 
     kind: ClassVar[str] = "equilibrium-market"
     title: ClassVar[str] = "equilibrium market"
-    SPECS: ClassVar[dict[str, Parameter]] = {p.name: p for p in _PARAMETERS}
 
-    risk_aversion: Sequence[float]
-    exposure: Sequence[float]
-    volatility: Sequence[float]
-    feedback: Sequence[Sequence[Sequence[float]]]
-    hedge: Sequence[Sequence[float]]
-    cost: float = 0.01
-    horizon: float = 0.2
-    supply: float = 1.0
-    initial_price: float = 100.0
+    risk_aversion: Sequence[float] = _of_problem("risk_aversion")
+    exposure: Sequence[float] = _of_problem("exposure")
+    volatility: Sequence[float] = _table()
+    feedback: Sequence[Sequence[Sequence[float]]] = _table()
+    hedge: Sequence[Sequence[float]] = _table()
+    cost: float = _of_problem("cost")
+    horizon: float = _of_problem("horizon")
+    supply: float = _of_problem("supply")
+    initial_price: float = INITIAL_PRICE
     timing: Timing = "pre-trade"
     endless: bool = False
     changes: Literal["absolute", "relative"] = "absolute"
 
     def __post_init__(self) -> None:
-        agents = np.size(self.risk_aversion)
-        for spec in _PARAMETERS:
-            value = spec.check(getattr(self, spec.name), agents if spec.group else None)
-            object.__setattr__(self, spec.name, value if not spec.group or isinstance(value, tuple) else (value,))
+        check_fields(self)
+        for name in ("risk_aversion", "exposure"):
+            object.__setattr__(self, name, tuple(np.ravel(getattr(self, name)).tolist()))
+        agents = self.n_agents
         steps = np.size(self.volatility)
         for name, shape in zip(_TABLES, ((steps,), (steps, agents, agents), (steps, agents)), strict=True):
             object.__setattr__(self, name, _checked(name, getattr(self, name), shape))
-        check_choices(self, _CHOICES)
-        if not isinstance(self.endless, bool):
-            raise ParameterError(f"endless is {self.endless!r}, but must be true or false.")
         if self.endless and steps != 1:
             raise ParameterError(f"An endless market has tables of one step, but these have {steps}.")
         self._name_outputs()
@@ -183,7 +185,7 @@ class EquilibriumMarket(PeriodicMarket, Described):
     @property
     def n_agents(self) -> int:
         """N, the number of agents."""
-        return len(self.risk_aversion)
+        return np.size(self.risk_aversion)
 
     @property
     def steps_per_period(self) -> int:
@@ -246,6 +248,9 @@ class EquilibriumMarket(PeriodicMarket, Described):
     def _moved(self, price: np.ndarray, gain: np.ndarray | float, noise: np.ndarray) -> np.ndarray:
         change = gain + noise
         return price * np.exp(change / self.initial_price) if self.changes == "relative" else price + change
+
+
+EquilibriumMarket.SPECS = parameters_of(EquilibriumMarket)
 
 
 def _checked(name: str, values: Any, shape: tuple[int, ...]) -> Any:

@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from simcal.calibration.estimate import Estimate
 from simcal.calibration.recipe import EquilibriumSettings
 from simcal.equilibrium.moments import Moments, bootstrap_covariance, simulated_covariance
 from simcal.equilibrium.observations import Observations
@@ -39,20 +41,19 @@ _LEAST_PREMIUM = 1e-6  # of the volatility; the search ends there where the prem
 _MOST_EXCESS = 0.99  # the search ends there where it would leave no dividend
 
 
-@dataclass(frozen=True, eq=False)
-class MomentFit:
-    """What the moments give.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MomentFit(Estimate):
+    """What the moments give; its names are those of `LAW`, `BACKGROUND`, `GROUPS` and `IMPLIED`.
+
+    `covariance` holds whatever the law of the data: it is from a block bootstrap of the moments. The standard error of
+    a premium that was given is 0.
 
     Parameters
     ----------
     background
         Constant volume of others, in shares.
-    names, values
-        Those of `LAW`, `BACKGROUND`, `GROUPS` and `IMPLIED`.
-    covariance
-        Of these estimates, whatever the law of the data: from a block bootstrap of the moments.
     model_covariance
-        The same where the data come from the model.
+        That of the estimates where the data come from the model.
     moments
         A row each: name, what the data have, what the model has, how far apart in standard errors of the data's.
     j, freedom, p
@@ -64,35 +65,15 @@ class MomentFit:
     law: TradeLaw
     background: float
     groups: TwoGroups
-    names: tuple[str, ...]
-    values: np.ndarray
-    covariance: np.ndarray = field(repr=False)
     model_covariance: np.ndarray = field(repr=False)
     moments: list[dict[str, Any]] = field(repr=False)
     j: float
     freedom: int
     p: float
-    n: int
-    settled: bool
-    seconds: float
     history: list[dict[str, float]] = field(repr=False)
 
-    @property
-    def standard_errors(self) -> np.ndarray:
-        """Of `values`; 0 for a premium that was given."""
-        return np.sqrt(np.diag(self.covariance))
-
-    @property
-    def model_errors(self) -> np.ndarray:
-        """The same where the data come from the model."""
-        return np.sqrt(np.diag(self.model_covariance))
-
-    def value(self, name: str) -> float:
-        """One estimate."""
-        return float(self.values[self.names.index(name)])
-
     def error(self, name: str) -> float:
-        """Its standard error."""
+        """The standard error of one estimate."""
         return float(self.standard_errors[self.names.index(name)])
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,8 +81,8 @@ class MomentFit:
         return {
             "law": asdict(self.law), "background": self.background, "groups": self.groups.to_dict(),
             "names": list(self.names), "values": self.values.tolist(), "standard_errors": self.standard_errors.tolist(),
-            "model_errors": self.model_errors.tolist(), "moments": self.moments, "j": self.j,
-            "freedom": self.freedom, "p": self.p, "n": self.n, "settled": self.settled, "seconds": self.seconds,
+            "model_errors": np.sqrt(np.diag(self.model_covariance)).tolist(), "moments": self.moments, "j": self.j,
+            "freedom": self.freedom, "p": self.p, "n": self.n, "settled": self.succeeded, "seconds": self.seconds,
         }  # fmt: skip
 
 
@@ -148,20 +129,28 @@ def fit_moments(seen: Observations, settings: EquilibriumSettings, *, seed: int 
     law, background = form(free)
     _check(law, seen.premium is None)
     n, scale = look.n, form.scale(free)
-    slope = _jacobian(look.expected, free, scale)
+    slope = _slopes(look.expected, free, scale)
     spread = np.linalg.solve(slope.T @ look.weight @ slope, slope.T @ look.weight)
-    to_values = _jacobian(lambda at: _values(*form(at), seen.supply), free, scale) @ spread
+    to_values = _slopes(lambda at: _values(*form(at), seen.supply), free, scale) @ spread
     model = look.expected(free)
     gap, errors = look.mean - model, np.sqrt(np.diag(look.scatter) / n)
     j, freedom = _surplus(gap, slope @ spread, look.model / n, settings.simulated)
     table = zip(look.names, look.mean, model, gap / errors, strict=True)
+    settled = bool(found.success)
     return MomentFit(
-        law, background, TwoGroups.of_law(law, supply=seen.supply), (*LAW, BACKGROUND, *GROUPS, *IMPLIED),
-        _values(law, background, seen.supply), to_values @ look.scatter @ to_values.T / n,
-        to_values @ look.model @ to_values.T / n,
-        [{"moment": a, "data": float(b), "model": float(c), "distance": float(d)} for a, b, c, d in table],
-        j, freedom, float(chi2.sf(j, freedom)), n, bool(found.success), time.monotonic() - began, history,
+        "moments", (*LAW, BACKGROUND, *GROUPS, *IMPLIED), _values(law, background, seen.supply),
+        to_values @ look.scatter @ to_values.T / n,
+        search_status(settled), settled,
+        time.monotonic() - began, n, objective=history[-1]["objective"], law=law, background=background,
+        groups=TwoGroups.of_law(law, supply=seen.supply), model_covariance=to_values @ look.model @ to_values.T / n,
+        moments=[{"moment": a, "data": float(b), "model": float(c), "distance": float(d)} for a, b, c, d in table],
+        j=j, freedom=freedom, p=float(chi2.sf(j, freedom)), history=history,
     )  # fmt: skip
+
+
+def search_status(settled: bool) -> str:
+    """How the search ended, as a sentence."""
+    return "The search settled." if settled else "The search did not settle; do not trust it."
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,13 +212,10 @@ def _values(law: TradeLaw, background: float, supply: float) -> np.ndarray:
     ])  # fmt: skip
 
 
-def _jacobian(function: Any, at: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    columns = []
-    for k in range(at.size):
-        move = np.zeros(at.size)
-        move[k] = _STEP * scale[k]
-        columns.append((function(at + move) - function(at - move)) / (2 * move[k]))
-    return np.column_stack(columns)
+def _slopes(function: Callable[[np.ndarray], np.ndarray], at: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    from statsmodels.tools.numdiff import approx_fprime
+
+    return approx_fprime(at, function, _STEP * scale, centered=True)
 
 
 def _block(law: TradeLaw, lags: tuple[int, ...], n: int) -> int:
@@ -265,45 +251,40 @@ class LawForm:
     premium: float | None
     background: bool
 
+    @property
+    def _searched(self) -> np.ndarray:
+        return np.array([self.premium is None, True, True, True, True, self.background])
+
     def free(self, law: TradeLaw, background: float) -> np.ndarray:
         """The numbers of a law and a background, (4 to 6,)."""
         rho = law.persistence
         return np.array([
-            *([law.premium] if self.premium is None else []),
-            math.log(law.volatility), math.log(rho / (1 - rho)), math.log(law.trading), law.excess,
-            *([background / law.trading] if self.background else []),
-        ])  # fmt: skip
+            law.premium, math.log(law.volatility), math.log(rho / (1 - rho)), math.log(law.trading), law.excess,
+            background / law.trading,
+        ])[self._searched]  # fmt: skip
 
     def __call__(self, free: np.ndarray) -> tuple[TradeLaw, float]:
         """Law and background of the numbers."""
-        x = [float(v) for v in free]
-        premium = x.pop(0) if self.premium is None else self.premium
-        law = TradeLaw(premium, math.exp(x[0]), 1 / (1 + math.exp(-x[1])), math.exp(x[2]), x[3])
-        return law, x[4] * law.trading if self.background else 0.0
+        whole = np.array([0.0 if self.premium is None else self.premium, 0.0, 0.0, 0.0, 0.0, 0.0])
+        whole[self._searched] = free
+        x = whole.tolist()
+        law = TradeLaw(x[0], math.exp(x[1]), 1 / (1 + math.exp(-x[2])), math.exp(x[3]), x[4])
+        return law, x[5] * law.trading
 
     def bounds(self, law: TradeLaw) -> tuple[np.ndarray, np.ndarray]:
         """Between which the numbers may lie: premium above 0, excess below 1."""
-        low, high = np.full(self._size, -np.inf), np.full(self._size, np.inf)
-        if self.premium is None:
-            low[0] = _LEAST_PREMIUM * law.volatility
-        high[3 + (self.premium is None)] = _MOST_EXCESS
-        return low, high
+        low = np.array([_LEAST_PREMIUM * law.volatility, *[-np.inf] * 5])
+        high = np.array([*[np.inf] * 4, _MOST_EXCESS, np.inf])
+        return low[self._searched], high[self._searched]
 
     def scale(self, free: np.ndarray) -> np.ndarray:
         """Of the steps of a derivative: a premium stays positive."""
-        scale = np.ones(self._size)
-        if self.premium is None:
-            scale[0] = abs(free[0])
-        return scale
+        return np.array([abs(free[0]), *[1.0] * 5])[self._searched]
 
     @property
     def rows(self) -> slice:
         """The moments that are used: a premium that is known needs none."""
         return slice(self.premium is not None, None)
-
-    @property
-    def _size(self) -> int:
-        return 4 + (self.premium is None) + self.background
 
 
 def starting_law(seen: Observations, settings: EquilibriumSettings) -> tuple[TradeLaw, float]:

@@ -13,7 +13,7 @@ import numpy as np
 from simcal.equilibrium.numerics import cleared, clearing_rates, normal_rule
 from simcal.equilibrium.planner_features import Features, Fitted
 from simcal.equilibrium.problem import EquilibriumProblem
-from simcal.equilibrium.solution import EquilibriumSolution, Policy, mean_volatility
+from simcal.equilibrium.solution import EquilibriumSolution, Policy
 from simcal.errors import ParameterError
 
 _COARSE = 4  # first rounds with few features: far from the solution more would be unstable
@@ -105,10 +105,9 @@ def _solution(problem: EquilibriumProblem, found: Round, history: list[tuple[flo
         "prices": tuple(x[0] for x in history), "volatilities": tuple(x[1] for x in history),
         "residual": found.residual,
     }  # fmt: skip
-    return EquilibriumSolution(
-        problem, "planner", found.price, found.drift, found.volatility,
-        mean_volatility(problem, policy, found.price), policy, status, details,
-    )  # fmt: skip
+    return EquilibriumSolution.of(
+        problem, "planner", found.price, policy, status, details, drift=found.drift, volatility=found.volatility
+    )
 
 
 def _policy(problem: EquilibriumProblem, fits: list[Fitted]) -> Policy:

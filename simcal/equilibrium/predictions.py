@@ -13,7 +13,7 @@ import numpy as np
 from simcal.equilibrium.leading_order import POWERS, small_cost_scales, stationary_shape
 from simcal.equilibrium.methods import default_method, solve
 from simcal.equilibrium.problem import EquilibriumProblem
-from simcal.equilibrium.solution import EquilibriumSolution, steps
+from simcal.equilibrium.solution import EquilibriumSolution, means
 from simcal.errors import ParameterError
 from simcal.noise import check_integer, check_seed
 
@@ -198,15 +198,9 @@ def _measured(found: EquilibriumSolution, n_paths: int, seed: int) -> dict[str, 
         "volatility": volatility, "excess_volatility": volatility - problem.dividend_volatility, "price": found.price,
         "liquidity_discount": found.liquidity_discount,
     }  # fmt: skip
-    volume, paid = np.full(n_paths, np.nan), np.full(n_paths, np.nan)
-    if not found.failed:
-        volume, paid = np.zeros(n_paths), np.zeros(n_paths)
-        for step in steps(problem, found.policy, found.price, seed, n_paths):
-            volume += np.abs(step.rates).sum(axis=1) / (2 * problem.n_steps)
-            paid += problem.cost_of(step.rates).sum(axis=1) / problem.n_steps
-    for name, values in (("volume", volume), ("costs", paid)):
-        told |= {name: float(values.mean()), f"{name}_se": float(values.std(ddof=1) / math.sqrt(n_paths))}
-    return {**told, "status": found.status}
+    lost = {name: np.full(2, np.nan) for name in ("volume", "costs")}
+    measured = lost if found.failed else found.measured(seed, n_paths)
+    return {**told, **means(measured, *lost), "status": found.status}
 
 
 def _leading_order(problem: EquilibriumProblem) -> dict[str, float]:

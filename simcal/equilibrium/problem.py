@@ -5,37 +5,23 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import MISSING, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from simcal.errors import ParameterError, check_names
+from simcal.errors import ParameterError
+from simcal.fields import check_fields, parameter, parameters_of
+from simcal.models.described import Described
 from simcal.models.market import read_toml
-from simcal.parameters import Parameter, check_choices, to_plain
 from simcal.resources import resource_folder
 
 Timing = Literal["pre-trade", "post-trade"]
 
-_PARAMETERS = (
-    Parameter("risk_aversion", (1.0, 2.0), "absolute risk aversion", low=0, open=True, letter="gamma_n",
-              group="n_agents"),
-    Parameter("exposure", (3.0, -3.0), "volatility of the endowment per unit of W", letter="xi_n", group="n_agents"),
-    Parameter("cost", 0.01, "size of the trading cost", low=0, open=True, letter="lambda"),
-    Parameter("power", 2.0, "power of the trading cost", low=1, open=True, letter="q"),
-    Parameter("cost_scale", 1.0, "c(v) = cost_scale * (cost / power) |v|^power", low=0, open=True, letter="kappa"),
-    Parameter("horizon", 0.2, "time of the liquidating dividend", low=0, open=True, letter="T bar", unit="time"),
-    Parameter("supply", 1.0, "shares of the asset", letter="s", unit="shares"),
-    Parameter("dividend_mean", 2.0, "growth of the expected dividend", letter="beta", unit="money per time"),
-    Parameter("dividend_volatility", 1.0, "dividend per unit of W", low=0, open=True, letter="alpha"),
-    Parameter("n_steps", 100, "steps of the discrete scheme", low=1, letter="T", integer=True),
-)  # fmt: skip
-SPECS = {p.name: p for p in _PARAMETERS}
-
 
 @dataclass(frozen=True)
-class EquilibriumProblem:
+class EquilibriumProblem(Described):
     r"""Agents who hedge endowments :math:`d E^n = \xi_n W dW` with one asset, at a cost of trading (immutable).
 
     The price, :math:`dS = \mu dt + \sigma dW`, ends at :math:`S_{\bar T} = \beta \bar T + \alpha W_{\bar T}`.
@@ -68,18 +54,24 @@ class EquilibriumProblem:
     """
 
     kind: ClassVar[str] = "equilibrium"
-    SPECS: ClassVar[dict[str, Parameter]] = SPECS
+    title: ClassVar[str] = "equilibrium"
 
-    risk_aversion: tuple[float, ...]
-    exposure: tuple[float, ...]
-    cost: float = 0.01
-    power: float = 2.0
-    cost_scale: float | None = None
-    horizon: float = 0.2
-    supply: float = 1.0
-    dividend_mean: float = 2.0
-    dividend_volatility: float = 1.0
-    n_steps: int = 100
+    risk_aversion: tuple[float, ...] = parameter(
+        MISSING, "absolute risk aversion", 0, open=True, letter="gamma_n", group="n_agents"
+    )
+    exposure: tuple[float, ...] = parameter(
+        MISSING, "volatility of the endowment per unit of W", letter="xi_n", group="n_agents"
+    )
+    cost: float = parameter(0.01, "size of the trading cost", 0, open=True, letter="lambda")
+    power: float = parameter(2.0, "power of the trading cost", 1, open=True, letter="q")
+    cost_scale: float | None = parameter(
+        None, "c(v) = cost_scale * (cost / power) |v|^power", 0, open=True, letter="kappa"
+    )
+    horizon: float = parameter(0.2, "time of the liquidating dividend", 0, open=True, letter="T bar", unit="time")
+    supply: float = parameter(1.0, "shares of the asset", letter="s", unit="shares")
+    dividend_mean: float = parameter(2.0, "growth of the expected dividend", letter="beta", unit="money per time")
+    dividend_volatility: float = parameter(1.0, "dividend per unit of W", 0, open=True, letter="alpha")
+    n_steps: int = parameter(100, "steps of the discrete scheme", 1, letter="T", integer=True)
     timing: Timing = "pre-trade"
     name: str = "equilibrium"
 
@@ -91,17 +83,13 @@ class EquilibriumProblem:
             )
         if not isinstance(self.exposure, (Sequence, np.ndarray)):
             raise ParameterError(f"exposure is {self.exposure!r}, but must be a list with one number per agent.")
-        for spec in _PARAMETERS:
-            value = getattr(self, spec.name)
-            if value is not None or spec.name != "cost_scale":
-                object.__setattr__(self, spec.name, spec.check(value, count if spec.group else None))
+        check_fields(self)
         total, largest = math.fsum(self.exposure), max(abs(x) for x in self.exposure)
         if abs(total) > 1e-9 * largest:
             raise ParameterError(
                 f"The exposures sum to {total:g}, but must sum to 0: there is no aggregate noise. "
                 "Subtract their mean from each."
             )
-        check_choices(self, {"timing": get_args(Timing)})
         if not isinstance(self.name, str) or not self.name:
             raise ParameterError(f"name is {self.name!r}, but must be a text.")
 
@@ -173,26 +161,18 @@ class EquilibriumProblem:
         exposed = (sigma[..., None] if sigma.ndim else sigma) * held + brownian[:, None] * self.xi
         return sigma * (exposed @ self.gamma) / self.n_agents
 
-    def replace(self, **changes: Any) -> Self:
-        """A problem with some fields changed; everything is checked again."""
-        check_names(changes, _fields(), "a parameter of the equilibrium")
-        return replace(self, **changes)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values as they stand in TOML, ``kind`` first."""
-        return {"kind": self.kind, **to_plain(asdict(self))}
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The problem that a TOML file describes; `ParameterError` for unknown or absent names."""
         if values.get("kind") != cls.kind:
             raise ParameterError(f"The kind is {values.get('kind')!r}, but that of an equilibrium is {cls.kind!r}.")
-        values = {k: v for k, v in values.items() if k not in ("kind", "description")}
-        check_names(values, _fields(), "a parameter of the equilibrium")
         for name in ("risk_aversion", "exposure"):
             if name not in values:
                 raise ParameterError(f"The equilibrium has no {name}; give a list with one number per agent.")
-        return cls(**values)
+        return super().from_dict(values)
+
+
+SPECS = EquilibriumProblem.SPECS = parameters_of(EquilibriumProblem)
 
 
 def problem_names() -> list[str]:
@@ -216,7 +196,3 @@ def load_problem(source: str | Path) -> EquilibriumProblem:
         hint = f"did you mean {close[0]!r}?" if close else "give one of these or a TOML file."
         raise ParameterError(f"There is no equilibrium {str(source)!r}; known are {', '.join(known)}; {hint}")
     return EquilibriumProblem.from_dict({"name": path.stem, **read_toml(path)})
-
-
-def _fields() -> list[str]:
-    return [*SPECS, "timing", "name"]

@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
 from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.noise import check_integer, normals
 
-if TYPE_CHECKING:
-    pass
-
+_NUMBERS = 4_000_000  # positions held in memory at a time
 # (step k, positions (n_paths, N), Brownian motion (n_paths,)) -> (volatility, drift, rates (n_paths, N)); the first two
 # are numbers or arrays (n_paths,).
 Policy = Callable[[int, np.ndarray, np.ndarray], tuple[np.ndarray | float, np.ndarray | float, np.ndarray]]
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """What happens from t_k to t_(k+1): arrays (n_paths,), of positions and rates (n_paths, N).
-
-    `held` are the positions that the running reward counts: those before the trade in "pre-trade" timing, else those
-    after it.
-    """
-
-    brownian: np.ndarray
-    price: np.ndarray
-    positions: np.ndarray
-    volatility: np.ndarray
-    drift: np.ndarray
-    rates: np.ndarray
-    held: np.ndarray
-    next_brownian: np.ndarray
-    next_price: np.ndarray
-    next_positions: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,28 +47,39 @@ class EquilibriumPaths:
         """t_0 to t_T, shape (n_steps + 1,)."""
         return np.linspace(0, self.problem.horizon, self.problem.n_steps + 1)
 
+    def measures(self) -> dict[str, np.ndarray]:
+        """What each path says of the solution, by name; the first axis are the paths.
 
-def steps(
-    problem: EquilibriumProblem, policy: Policy, price: float, seed: int, n_paths: int, first_path: int = 0
-) -> Iterator[Step]:
-    """The steps of `n_paths` paths that start at `price` and the initial positions.
+        ``goals`` (n_paths, n_agents) and ``cost``, the risk and trading cost of all agents; ``miss`` and ``terminal``,
+        the price at the end less the dividend, and its square; ``clearing``, the mean of (mean rate)^2; ``excess``, the
+        largest distance of the sum of positions from the supply; ``volume`` and ``costs`` per unit of time.
+        """
+        p, paid = self.problem, self.problem.cost_of(self.rates)
+        held = p.held(self.positions[:, :-1], self.rates)
+        risk = self.volatility[..., None] * held + p.xi * self.brownian[:, :-1, None]
+        losses = ((p.gamma / 2 * risk**2 + paid) * p.step).sum(axis=1)
+        miss = self.price[:, -1] - p.dividend_mean * p.horizon - p.dividend_volatility * self.brownian[:, -1]
+        return {
+            "goals": (held * self.drift[..., None]).sum(axis=1) * p.step - losses,
+            "cost": losses.sum(axis=1),
+            "miss": miss,
+            "terminal": miss**2,
+            "clearing": (self.rates.mean(axis=2) ** 2).mean(axis=1),
+            "excess": np.abs(self.positions.sum(axis=2) - p.supply).max(axis=1),
+            "volume": np.abs(self.rates).sum(axis=2).mean(axis=1) / 2,
+            "costs": paid.sum(axis=2).mean(axis=1),
+        }
 
-    The increment of W from t_k to t_(k+1) is draw (seed, path, step k + 1, stream 0) of `simcal.noise`.
-    """
-    delta = problem.step
-    increments = normals(seed, first_path, n_paths, 1, problem.n_steps, 1)[:, 0] * np.sqrt(delta)
-    brownian, prices = np.zeros(n_paths), np.full(n_paths, float(price))
-    positions = np.tile(problem.initial_positions, (n_paths, 1))
-    for k, increment in enumerate(increments):
-        volatility, drift, rates = policy(k, positions, brownian)
-        after = positions + rates * delta
-        now = Step(
-            brownian, prices, positions, np.broadcast_to(volatility, n_paths), np.broadcast_to(drift, n_paths),
-            rates, problem.held(positions, rates), brownian + increment,
-            prices + drift * delta + volatility * increment, after,
-        )  # fmt: skip
-        yield now
-        brownian, prices, positions = now.next_brownian, now.next_price, now.next_positions
+
+def means(measured: Mapping[str, np.ndarray], *names: str) -> dict[str, Any]:
+    """Mean of each over the paths as `name`, and its standard error as `name`_se, None for a single path."""
+    found: dict[str, Any] = {}
+    for name in names:
+        values = measured[name]
+        error = values.std(axis=0, ddof=1) / math.sqrt(len(values)) if len(values) > 1 else None
+        for key, x in ((name, values.mean(axis=0)), (f"{name}_se", error)):
+            found[key] = float(x) if x is not None and values.ndim == 1 else x
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,16 +168,23 @@ class EquilibriumSolution:
     @classmethod
     def of(
         cls, problem: EquilibriumProblem, method: str, price: float, policy: Policy, status: str,
-        details: Mapping[str, Any],
+        details: Mapping[str, Any], *, drift: float | None = None, volatility: float | None = None,
     ) -> Self:  # fmt: skip
-        """The solution with this price and policy; drift and volatility are those of the initial state."""
-        start = policy(0, problem.initial_positions[None], np.zeros(1))
-        volatility, drift = (float(np.ravel(x)[0]) for x in start[:2])
-        if not problem.clears_at_mean:
-            # The drift is a ratio of numbers near 0 there; as all marginal values vanish, this is its limit.
-            drift = problem.aggregate_risk_aversion * problem.supply * volatility**2
-        means = mean_volatility(problem, policy, price)
-        return cls(problem, method, price, drift, volatility, means, policy, status, details)
+        """The solution with this price and policy.
+
+        Drift and volatility are those of the initial state unless they are known better; the mean of the volatility is
+        over 2000 paths of seed 0.
+        """
+        start = [float(np.ravel(x)[0]) for x in policy(0, problem.initial_positions[None], np.zeros(1))[:2]]
+        volatility = start[0] if volatility is None else volatility
+        if drift is None:
+            # Else it is a ratio of numbers near 0 there, and this, as all marginal values vanish, is its limit.
+            limit = problem.aggregate_risk_aversion * problem.supply * volatility**2
+            drift = start[1] if problem.clears_at_mean else limit
+        unknown = np.full(problem.n_steps, np.nan)
+        found = cls(problem, method, price, drift, volatility, unknown, policy, status, details)
+        seen = found.measured(0, 2000, lambda paths: {"volatility": paths.volatility})
+        return replace(found, mean_volatility=seen["volatility"].mean(axis=0))
 
     @classmethod
     def failure(
@@ -210,39 +206,44 @@ class EquilibriumSolution:
         Memory grows as n_paths * n_steps * n_agents.
         """
         check_integer("n_paths", n_paths, 1, 2**32 - 1)
-        rows = list(steps(self.problem, self.policy, self.price, seed, n_paths, first_path))
-        names = "brownian", "price", "positions", "volatility", "drift", "rates"
-        table = {name: [getattr(row, name) for row in rows] for name in names}
-        for name in names[:3]:
-            table[name].append(getattr(rows[-1], f"next_{name}"))
-        return EquilibriumPaths(self.problem, **{name: np.stack(x, axis=1) for name, x in table.items()})
+        p, delta = self.problem, self.problem.step
+        moves = normals(seed, first_path, n_paths, 1, p.n_steps, 1)[:, 0] * np.sqrt(delta)
+        brownian = np.concatenate([np.zeros((1, n_paths)), moves.cumsum(axis=0)])
+        positions = np.tile(p.initial_positions, (p.n_steps + 1, n_paths, 1))
+        volatility, drift, rates = np.empty_like(moves), np.empty_like(moves), np.empty_like(positions[1:])
+        for k in range(p.n_steps):
+            volatility[k], drift[k], rates[k] = self.policy(k, positions[k], brownian[k])
+            positions[k + 1] = positions[k] + rates[k] * delta
+        changes = np.concatenate([np.full((1, n_paths), self.price), drift * delta + volatility * moves])
+        tables = brownian, changes.cumsum(axis=0), positions, volatility, drift, rates
+        return EquilibriumPaths(p, *(table.swapaxes(0, 1) for table in tables))
+
+    def measured(
+        self, seed: int, n_paths: int, measure: Callable[[EquilibriumPaths], dict[str, np.ndarray]] | None = None,
+        *, first_path: int = 0,
+    ) -> dict[str, np.ndarray]:  # fmt: skip
+        """What `measure` says of each path (`EquilibriumPaths.measures`), of as many at a time as memory holds."""
+        check_integer("n_paths", n_paths, 1, 2**32 - 1)
+        size = max(_NUMBERS // (self.problem.n_steps * self.problem.n_agents), 1)
+        parts = [
+            (measure or EquilibriumPaths.measures)(
+                self.simulate(seed, min(size, n_paths - first), first_path=first_path + first)
+            )
+            for first in range(0, n_paths, size)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def errors(self, seed: int = 0, n_paths: int = 3000, *, first_path: int = 0) -> EquilibriumErrors:
         """Terminal and clearing error and goals on fresh paths, with standard errors.
 
         The goals count the costs of the rates and the price dynamics of the solution, right or wrong.
         """
-        check_integer("n_paths", n_paths, 1, 2**32 - 1)
-        p = self.problem
-        goals, clearing, excess = np.zeros((n_paths, p.n_agents)), np.zeros(n_paths), 0.0
-        price, brownian = np.empty(0), np.empty(0)
-        for step in steps(p, self.policy, self.price, seed, n_paths, first_path):
-            risk = step.volatility[:, None] * step.held + p.xi * step.brownian[:, None]
-            reward = step.held * step.drift[:, None] - p.gamma / 2 * risk**2 - p.cost_of(step.rates)
-            goals += reward * p.step
-            clearing += step.rates.mean(axis=1) ** 2 / p.n_steps
-            excess = max(excess, float(np.abs(step.next_positions.sum(axis=1) - p.supply).max()))
-            price, brownian = step.next_price, step.next_brownian
-        miss = price - (p.dividend_mean * p.horizon + p.dividend_volatility * brownian)
-        total = goals.sum(axis=1)
+        p, found = self.problem, self.measured(seed, n_paths, first_path=first_path)
+        found["goal"] = found["goals"].sum(axis=1)
         return EquilibriumErrors(
-            n_paths, seed,
-            terminal=float(np.mean(miss**2)), terminal_se=_standard_error(miss**2), terminal_bias=float(miss.mean()),
-            clearing=float(clearing.mean()), clearing_se=_standard_error(clearing), excess=excess,
-            goals=goals.mean(axis=0),
-            goals_se=goals.std(axis=0, ddof=1) / math.sqrt(n_paths) if n_paths > 1 else None,
-            goal=float(total.mean()), goal_se=_standard_error(total),
-            published_goal=float(total.mean()) / (p.n_agents * p.n_steps * p.horizon),
+            n_paths, seed, **means(found, "terminal", "clearing", "goals", "goal"),
+            terminal_bias=float(found["miss"].mean()), excess=float(found["excess"].max()),
+            published_goal=float(found["goal"].mean()) / (p.n_agents * p.n_steps * p.horizon),
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
@@ -252,12 +253,3 @@ class EquilibriumSolution:
             "drift": self.drift, "volatility": self.volatility, "liquidity_discount": self.liquidity_discount,
             "mean_volatility": self.mean_volatility.tolist(), "details": dict(self.details),
         }  # fmt: skip
-
-
-def mean_volatility(problem: EquilibriumProblem, policy: Policy, price: float, n_paths: int = 2000) -> np.ndarray:
-    """Mean of sigma_k over simulated paths of seed 0, shape (n_steps,), where volatility depends on the state."""
-    return np.array([step.volatility.mean() for step in steps(problem, policy, price, 0, n_paths)])
-
-
-def _standard_error(values: np.ndarray) -> float | None:
-    return float(values.std(ddof=1) / math.sqrt(values.size)) if values.size > 1 else None

@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from simcal.equilibrium.market import PRICE, EquilibriumMarket, PeriodicMarket
+from simcal.equilibrium.market import INITIAL_PRICE, EquilibriumMarket, PeriodicMarket
 from simcal.equilibrium.problem import SPECS, EquilibriumProblem, Timing
 from simcal.equilibrium.solution import EquilibriumSolution
 from simcal.errors import ParameterError
-from simcal.parameters import Parameter
+from simcal.fields import check_fields, parameters_of
 
 _BLOCK = 64  # paths on which a policy is called together, from a multiple of it on
 _MOST = 100  # agents: beyond, the tables of a file become too large
@@ -91,15 +91,14 @@ class SolutionMarket(PeriodicMarket):
     """
 
     kind: ClassVar[str] = "equilibrium-solution"
-    SPECS: ClassVar[dict[str, Parameter]] = {**SPECS, "initial_price": PRICE}
 
     solution: EquilibriumSolution
-    initial_price: float = 100.0
+    initial_price: float = INITIAL_PRICE
 
     def __post_init__(self) -> None:
         if self.solution.failed:
             raise ParameterError(f"The solution by {self.solution.method!r} has failed, so it makes no market.")
-        object.__setattr__(self, "initial_price", PRICE.check(self.initial_price))
+        check_fields(self)
         self._name_outputs()
 
     @property
@@ -136,12 +135,9 @@ class SolutionMarket(PeriodicMarket):
 
     def describe(self) -> list[dict[str, Any]]:
         """One row per parameter: name, letter, value, unit, description; for tables."""
-        values = {**self.problem.to_dict(), "initial_price": self.initial_price}
-        return [
-            {"parameter": p.name, "letter": p.letter, "value": values[p.name], "unit": p.unit, "meaning": p.description}
-            for p in self.SPECS.values()
-            if p.name in values
-        ]
+        price, found = self.SPECS["initial_price"], [row for row in self.problem.describe() if row["value"] is not None]
+        return [*found, {"parameter": price.name, "letter": price.letter, "value": self.initial_price,
+                         "unit": price.unit, "meaning": price.description}]  # fmt: skip
 
     def simulate_chunk(
         self, seed: int, first_path: int, n_paths: int, n_steps: int, *, save: Sequence[str] = (), every: int = 1,
@@ -157,3 +153,6 @@ class SolutionMarket(PeriodicMarket):
             wanted = slice(max(first_path - begin, 0), min(first_path + n_paths - begin, _BLOCK))
             parts.append({name: table[wanted] for name, table in block.items()})
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+SolutionMarket.SPECS = {**SPECS, **parameters_of(SolutionMarket)}

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+from dataclasses import MISSING, asdict, dataclass
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from simcal.equilibrium.market import EquilibriumMarket
 from simcal.errors import ParameterError
-from simcal.parameters import Parameter
-
-_PARAMETERS = (
-    Parameter("risk_aversion", (1.0, 2.0), "absolute risk aversion of the groups", low=0, open=True, letter="gamma_n",
-              unit="1/money", group="n_groups"),
-    Parameter("exposure", 3.0, "volatility of the first group's endowment per unit of W", low=0, open=True,
-              letter="xi"),
-    Parameter("cost", 0.01, "c(v) = (cost / 2) v^2", low=0, open=True, letter="lambda"),
-    Parameter("dividend_volatility", 1.0, "dividend per unit of W", low=0, open=True, letter="alpha"),
-    Parameter("supply", 1.0, "shares of the asset", low=0, open=True, letter="s", unit="shares"),
-    Parameter("step", 1.0, "length of a step", low=0, open=True, letter="Delta", unit="time"),
-)  # fmt: skip
+from simcal.fields import check_fields, parameter
 
 
 @dataclass(frozen=True)
@@ -99,19 +88,23 @@ class TwoGroups:
         Where a value is not allowed, or no equilibrium has a positive volatility.
     """
 
-    risk_aversion: tuple[float, float]
-    exposure: float
-    cost: float
-    dividend_volatility: float
-    supply: float = 1.0
-    step: float = 1.0
+    risk_aversion: tuple[float, float] = parameter(
+        MISSING, "absolute risk aversion of the groups", 0, open=True, letter="gamma_n", unit="1/money",
+        group="n_groups",
+    )  # fmt: skip
+    exposure: float = parameter(
+        MISSING, "volatility of the first group's endowment per unit of W", 0, open=True, letter="xi"
+    )
+    cost: float = parameter(MISSING, "c(v) = (cost / 2) v^2", 0, open=True, letter="lambda")
+    dividend_volatility: float = parameter(MISSING, "dividend per unit of W", 0, open=True, letter="alpha")
+    supply: float = parameter(1.0, "shares of the asset", 0, open=True, letter="s", unit="shares")
+    step: float = parameter(1.0, "length of a step", 0, open=True, letter="Delta", unit="time")
+    n_groups: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        for spec in _PARAMETERS:
-            value = spec.check(getattr(self, spec.name), 2 if spec.group else None)
-            if spec.group and not isinstance(value, tuple):
-                value = (value, value)
-            object.__setattr__(self, spec.name, value)
+        check_fields(self)
+        if not isinstance(self.risk_aversion, tuple):
+            object.__setattr__(self, "risk_aversion", (self.risk_aversion,) * 2)
         if not (self._lean < 1 and self.volatility > 0):
             raise ParameterError(
                 f"Risk aversions {self.risk_aversion[0]:g} and {self.risk_aversion[1]:g} with exposures of "
@@ -202,7 +195,7 @@ class TwoGroups:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {p.name: getattr(self, p.name) for p in _PARAMETERS}
+        return asdict(self)
 
     @property
     def _lean(self) -> float:

@@ -128,7 +128,7 @@ def test_many_agents_are_checked():
 def test_numbers_do_not_depend_on_how_many_paths_are_held_at_a_time(monkeypatch):
     wrong = changed(solve(FIVE), rates=1.1)
     whole = check(wrong, seed=2, n_paths=50, n_fit=60).to_dict()
-    monkeypatch.setattr("simcal.equilibrium.checks._NUMBERS", 20 * 5 * 7)
+    monkeypatch.setattr("simcal.equilibrium.solution._NUMBERS", 20 * 5 * 7)
     parts = check(wrong, seed=2, n_paths=50, n_fit=60).to_dict()
     for name, value in whole.items():
         if not isinstance(value, str):

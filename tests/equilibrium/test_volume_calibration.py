@@ -33,7 +33,7 @@ def errors_of(fit):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_traders_are_found_again(seed, weights):
     fit = fitted(seed, background=0.05, weights=weights)
-    assert fit.settled
+    assert fit.succeeded
     assert np.all(np.abs(errors_of(fit)) < 3)
     assert abs(fit.background - 0.05) < 3 * fit.error("background")
     assert fit.p > 0.001

@@ -59,7 +59,9 @@ class PriceGame:
         self.watch = NonFiniteWatch()
         penalised = settings.rate_penalty > 0
         self._penalty = settings.rate_penalty / agent_weights(self.units, settings) if penalised else 0.0
-        self._hidden = _HiddenSteps(self.traders, self.prices, settings)
+        hidden = [*self.traders.hidden.parameters(), *self.prices.hidden.parameters()]
+        learns = settings.hidden_rate > 0 and hidden  # else the hidden layers stay as they were drawn
+        self._adam = torch.optim.Adam(hidden, lr=settings.hidden_rate) if learns else None
         self._tempo = 1.0
         self.players = nn.ModuleDict({"traders": self.traders, "prices": self.prices})
         self.average = running_average(self.players)
@@ -70,7 +72,7 @@ class PriceGame:
         with torch.no_grad():
             batch = play(units, traders, prices, settings.batch, self.seed, self.iteration)
             known = surprises(units, traders, prices, batch, self._penalty)
-            slopes = gradients(units, traders, prices, batch, known, settings)
+            slopes = gradients(traders, prices, batch, known, settings)
         self.iteration += 1
         where = f"as positions grew without bound at iteration {self.iteration}"
         finite = self.watch.see(
@@ -82,10 +84,11 @@ class PriceGame:
             self._tempo *= _BACK_OFF
         else:
             self._tempo = min(1.0, self._tempo * _RECOVERY)
-            self._hidden.move(units, traders, prices, batch, slopes, self.iteration)
+            self._move_hidden_layers(batch, slopes)
             with torch.no_grad():
-                _move_last_layers(units, traders, prices, batch, slopes, settings, self.iteration, self._tempo)
-            self._average()
+                self._move_last_layers(batch, slopes)
+            if self.iteration > (1 - settings.averaged) * settings.iterations:
+                self.average.update_parameters(self.players)
         return {
             "iteration": self.iteration,
             "first_order": float((slopes.rates / units.marginal).pow(2).mean().sqrt()),
@@ -101,9 +104,46 @@ class PriceGame:
         displaced = batch.psi[1:] + batch.brownian[1:, :, None] * per_brownian
         return float(displaced.pow(2).mean((1, 2)).max().sqrt()) > _OVERSHOOT * idle
 
-    def _average(self) -> None:
-        if self.iteration > (1 - self.settings.averaged) * self.settings.iterations:
-            self.average.update_parameters(self.players)
+    def _move_hidden_layers(self, batch: Batch, slopes: Gradients) -> None:
+        """One step of Adam on the derivative of both objectives in the hidden layers, from some of the steps."""
+        traders, prices, chosen = self.traders, self.prices, slice(self.iteration % _STRIDE, None, _STRIDE)
+        psi, w = batch.psi[:-1][chosen], batch.brownian[:-1][chosen]
+        if self._adam is None or not len(w):  # fewer steps than the stride
+            return
+        loss = torch.zeros((), dtype=torch.float64, device=self.units.device)
+        if traders.hidden.width:
+            begin = 2 * self.units.degree  # the hidden features stand behind the linear ones
+            weights = traders.last.coefficients[chosen, begin : begin + traders.hidden.width]
+            said = torch.einsum("kbnf,kf->kbn", traders.hidden_features(psi, w), weights)
+            loss = loss + (slopes.rates[chosen] / self.units.marginal**2 * said).mean()
+        if prices.hidden.width:
+            said = torch.einsum("kbf,kf->kb", prices.features(psi, w), prices.shape.coefficients[chosen])
+            loss = loss + (slopes.volatility[chosen] * said).mean()
+        for group in self._adam.param_groups:
+            group["lr"] = self.settings.hidden_rate * cosine(self.iteration / self.settings.iterations)
+        self._adam.zero_grad()
+        loss.backward()
+        self._adam.step()
+
+    def _move_last_layers(self, batch: Batch, slopes: Gradients) -> None:
+        """Both players at once; the tempo shortens the steps of the traders."""
+        units, traders, prices, s = self.units, self.traders, self.prices, self.settings
+        length = cosine(self.iteration / s.iterations, _LAST_STEP)
+        ridge = _FIRST_RIDGE * math.exp(-self.iteration / s.caution)
+        # Far from the solution no agent revises a value by much more than its unit: rates may grow faster than values.
+        limit = _FIRST_LIMIT * units.marginal * math.exp(min(self.iteration / s.caution, _LARGEST_EXPONENT))
+        revised = limit * torch.tanh(slopes.rates / limit)
+        traders.last.move(batch.features, revised, s.generator_step * self._tempo * length, s.ridge + ridge)
+        # The price's error makes each step's gradient noisy by about this much, as long as it is large.
+        noise = float(slopes.terminal.pow(2).mean().sqrt()) / math.sqrt(s.batch * units.step)
+        most = _NOISE * units.alpha / (noise + 1e-300)
+        prices.level.sub_(min(s.discriminator_step * length, most) * slopes.volatility.mean(1))
+        prices.price.sub_(s.generator_step * length * slopes.price)
+        shape_ridge = s.shape_ridge + ridge
+        prices.shape.move(batch.price_features, slopes.volatility, min(s.shape_step * length, most), shape_ridge)
+        if prices.drift is not None and slopes.drift is not None:
+            seen = prices.drift_features(batch.price_features, batch.held(units), batch.brownian[:-1])
+            prices.drift.move(seen, slopes.drift, s.generator_step * length, shape_ridge)
 
     def take_averages(self) -> None:
         """Put the averaged parameters in the place of the last ones; the training ends here."""
@@ -119,7 +159,7 @@ class PriceGame:
         """What a checkpoint holds."""
         found = {f"players.{k}": v for k, v in self.players.state_dict().items()}
         found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        return found if self._hidden.adam is None else found | optimiser_tensors("adam", self._hidden.adam)
+        return found if self._adam is None else found | optimiser_tensors("adam", self._adam)
 
     def state(self) -> dict[str, Any]:
         """The numbers beside `tensors`."""
@@ -130,71 +170,7 @@ class PriceGame:
         """Continue where `tensors` and `state` were taken."""
         for name, module in (("players.", self.players), ("average.", self.average)):
             module.load_state_dict({k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)})
-        if self._hidden.adam is not None:
-            restore_optimiser("adam", self._hidden.adam, tensors)
+        if self._adam is not None:
+            restore_optimiser("adam", self._adam, tensors)
         self.iteration, self._tempo = state["iteration"], state["tempo"]
         self.watch = NonFiniteWatch(count=state["watch"][0], in_a_row=state["watch"][1])
-
-
-def _move_last_layers(
-    units: Units, traders: Generator, prices: Dynamics, batch: Batch, slopes: Gradients,
-    settings: AdversarialSettings, iteration: int, tempo: float,
-) -> None:  # fmt: skip
-    """Both players at once; `tempo` shortens the steps of the traders."""
-    s, length = settings, cosine(iteration / settings.iterations, _LAST_STEP)
-    ridge = _FIRST_RIDGE * math.exp(-iteration / s.caution)
-    # Far from the solution no agent revises a value by much more than its unit: rates may grow faster than values.
-    limit = _FIRST_LIMIT * units.marginal * math.exp(min(iteration / s.caution, _LARGEST_EXPONENT))
-    revised = limit * torch.tanh(slopes.rates / limit)
-    traders.last.move(batch.features, revised, s.generator_step * tempo * length, s.ridge + ridge)
-    # The price's error makes each step's gradient noisy by about this much, as long as it is large.
-    noise = float(slopes.terminal.pow(2).mean().sqrt()) / math.sqrt(s.batch * units.step)
-    most = _NOISE * units.alpha / (noise + 1e-300)
-    prices.level.sub_(min(s.discriminator_step * length, most) * slopes.volatility.mean(1))
-    prices.price.sub_(s.generator_step * length * slopes.price)
-    shape_ridge = s.shape_ridge + ridge
-    prices.shape.move(batch.price_features, slopes.volatility, min(s.shape_step * length, most), shape_ridge)
-    if prices.drift is not None and slopes.drift is not None:
-        seen = prices.drift_features(batch.price_features, batch.held(units), batch.brownian[:-1])
-        prices.drift.move(seen, slopes.drift, s.generator_step * length, shape_ridge)
-
-
-class _HiddenSteps:
-    """Adam on the derivative of both objectives in the hidden layers, on some of the steps."""
-
-    def __init__(self, traders: Generator, prices: Dynamics, settings: AdversarialSettings) -> None:
-        self.parameters = [*traders.hidden.parameters(), *prices.hidden.parameters()]
-        self.settings = settings
-        learns = settings.hidden_rate > 0 and bool(self.parameters)
-        self.adam = torch.optim.Adam(self.parameters, lr=settings.hidden_rate) if learns else None
-
-    def move(
-        self,
-        units: Units,
-        traders: Generator,
-        prices: Dynamics,
-        batch: Batch,
-        slopes: Gradients,
-        iteration: int,
-    ) -> None:
-        """One step of Adam; nothing where the hidden layers stay as they were drawn."""
-        if self.adam is None:
-            return
-        chosen = slice(iteration % _STRIDE, None, _STRIDE)
-        psi, w = batch.psi[:-1][chosen], batch.brownian[:-1][chosen]
-        if not len(w):  # fewer steps than the stride
-            return
-        loss = torch.zeros((), dtype=torch.float64, device=units.device)
-        if traders.hidden.width:
-            begin = 2 * units.degree  # the hidden features stand behind the linear ones
-            weights = traders.last.coefficients[chosen, begin : begin + traders.hidden.width]
-            said = torch.einsum("kbnf,kf->kbn", traders.hidden_features(psi, w), weights)
-            loss = loss + (slopes.rates[chosen] / units.marginal**2 * said).mean()
-        if prices.hidden.width:
-            said = torch.einsum("kbf,kf->kb", prices.features(psi, w), prices.shape.coefficients[chosen])
-            loss = loss + (slopes.volatility[chosen] * said).mean()
-        for group in self.adam.param_groups:
-            group["lr"] = self.settings.hidden_rate * cosine(iteration / self.settings.iterations)
-        self.adam.zero_grad()
-        loss.backward()
-        self.adam.step()

@@ -29,15 +29,15 @@ class Gradients:
 
 
 def gradients(
-    units: Units, traders: Generator, prices: Dynamics, batch: Batch, known: Surprises,
-    settings: AdversarialSettings,
-) -> Gradients:  # fmt: skip
+    traders: Generator, prices: Dynamics, batch: Batch, known: Surprises, settings: AdversarialSettings
+) -> Gradients:
     """Both players' gradients on the same paths."""
+    units = traders.units
     drift = _drift(units, prices, batch, known)
     if not traders.clears:
         drift = drift - discount(units, batch.volatility, batch.held(units))
-    rates = traders_gradient(units, traders, batch, known, drift, settings)
-    volatility, price, terminal = price_gradient(units, batch, known, drift, prices, settings)
+    rates = traders_gradient(traders, batch, known, drift, settings)
+    volatility, price, terminal = price_gradient(prices, batch, known, drift)
     learned = None
     if prices.drift is not None:  # the link: the drift at which the demand that optimal traders have clears
         learned = _drift(units, prices, batch, known) - _required(units, batch, known)
@@ -45,7 +45,7 @@ def gradients(
 
 
 def traders_gradient(
-    units: Units, traders: Generator, batch: Batch, known: Surprises, drift: Tensor, settings: AdversarialSettings
+    traders: Generator, batch: Batch, known: Surprises, drift: Tensor, settings: AdversarialSettings
 ) -> Tensor:
     r"""Of minus the goals, in the rate of each step and state, per unit of time, as sampled by the paths.
 
@@ -55,6 +55,7 @@ def traders_gradient(
     with the price held fixed unless `settings.leak`, plus later surprises, which have mean zero. With hard clearing the
     part common to all agents is taken out: it moves no rate.
     """
+    units = traders.units
     dt, steps = units.step, units.n_steps
     weights = agent_weights(units, settings)
     with torch.enable_grad():
@@ -87,35 +88,16 @@ def agent_weights(units: Units, settings: AdversarialSettings) -> Tensor:
     return (size.max() / size) ** 2
 
 
-def price_gradient(
-    units: Units,
-    batch: Batch,
-    known: Surprises,
-    drift: Tensor,
-    prices: Dynamics,
-    settings: AdversarialSettings,
-) -> tuple[Tensor, Tensor, Tensor]:
+def price_gradient(prices: Dynamics, batch: Batch, known: Surprises, drift: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     r"""Of half the mean square of :math:`S_{\bar T} - \beta \bar T - \alpha W_{\bar T}`, and that error.
 
     The traders' positions and the drift they require are held fixed, so that the best volatility is the projection of
-    what remains on the increments of W. `settings.price_penalty` differentiates the drift too and penalises both.
+    what remains on the increments of W.
     """
-    p, dt = units.problem, units.step
-    with torch.enable_grad():
-        sigma = batch.volatility.detach().requires_grad_()
-        offered = drift
-        if settings.price_penalty and prices.drift is None:
-            held = batch.held(units)
-            formula = risk(units, sigma, held, batch.brownian[:-1]).mean(-1)
-            offered = drift + formula - formula.detach()
-        gains = offered * dt + sigma * batch.increments + known.price
-        terminal = prices.price + gains.sum(0) - p.dividend_mean * p.horizon - units.alpha * batch.brownian[-1]
-        loss = terminal.pow(2).sum() / 2
-        if settings.price_penalty:
-            loss = loss + settings.price_penalty / units.n_steps / 2 * (sigma.pow(2) + offered.pow(2)).sum()
-        (gradient,) = torch.autograd.grad(loss, sigma)
-    terminal = terminal.detach()
-    return gradient / dt, terminal.mean(), terminal
+    units, p = prices.units, prices.units.problem
+    gains = drift * units.step + batch.volatility * batch.increments + known.price
+    terminal = prices.price + gains.sum(0) - p.dividend_mean * p.horizon - units.alpha * batch.brownian[-1]
+    return terminal * batch.increments / units.step, terminal.mean(), terminal
 
 
 def discount(units: Units, volatility: Tensor, psi: Tensor) -> Tensor:

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.errors import ParameterError
-from simcal.parameters import Parameter
+from simcal.fields import check_fields, parameter
+from simcal.parameters import to_plain
 
 Objective = Literal["unbiased", "published"]
 Known = Literal["known", "unknown"]
-
-
-def number(default: Any, low: float, high: float = math.inf, **limits: bool) -> Any:
-    """A setting that is a number, or several, within bounds; `limits` as those of `Parameter`."""
-    return field(default=default, metadata={"low": low, "high": high, **limits})
 
 
 @dataclass(frozen=True)
 class LearnerSettings:
     """Base of the settings of a method that learns: numbers are checked, and what is None is left alone."""
 
+    batch: int
+
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if entry.metadata and value is not None:
-                several = isinstance(value, (tuple, list))
-                spec = Parameter(entry.name, 0, "", group=entry.name if several else None, **entry.metadata)
-                object.__setattr__(self, entry.name, spec.check(value, len(value) if several else None))
-        batch = getattr(self, "batch", 0)
-        if batch % 2:
-            raise ParameterError(f"batch is {batch}, but must be even: half of the paths mirror the others.")
+        check_fields(self)
+        if self.batch % 2:
+            raise ParameterError(f"batch is {self.batch}, but must be even: half of the paths mirror the others.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return to_plain(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -50,9 +41,9 @@ class AdversarialSettings(LearnerSettings):
     generator_hidden, discriminator_hidden
         Widths of the tanh layers; each may be (), which leaves what is linear (rates) or depends on time only
         (volatility).
-    leak, rate_penalty, price_penalty, agent_weights
-        What biases the published objective: agents see through the drift how their own positions move it; penalties on
-        squared rates and on squared volatility and drift; weights of the agents, (largest exposure / own)^2.
+    leak, rate_penalty, agent_weights
+        What biases the published objective: agents see through the drift how their own positions move it; a penalty on
+        squared rates; weights of the agents, (largest exposure / own)^2.
 
     Other Parameters
     ----------------
@@ -73,24 +64,23 @@ class AdversarialSettings(LearnerSettings):
         Share of the iterations at the end over which all parameters are averaged.
     """
 
-    iterations: int = number(300, 1, integer=True)
-    batch: int = number(256, 1, integer=True)
-    generator_hidden: tuple[int, ...] = number((24,), 1, integer=True)
-    discriminator_hidden: tuple[int, ...] = number((32,), 1, integer=True)
+    iterations: int = parameter(300, "updates of both players", 1, integer=True)
+    batch: int = parameter(256, "paths of an update", 1, integer=True)
+    generator_hidden: tuple[int, ...] = parameter((24,), "widths of layers", 1, integer=True, group="each")
+    discriminator_hidden: tuple[int, ...] = parameter((32,), "widths of layers", 1, integer=True, group="each")
     leak: bool = False
-    rate_penalty: float = number(0.0, 0)
-    price_penalty: float = number(0.0, 0)
+    rate_penalty: float = parameter(0.0, "on squared rates", 0)
     agent_weights: bool = False
-    generator_step: float = number(0.4, 1e-9, 1)
-    discriminator_step: float = number(0.24, 1e-9, 1)
-    shape_step: float = number(0.15, 1e-9, 1)
-    hidden_rate: float = number(3e-3, 0)
-    degree: int = number(6, 1, integer=True)
-    knots: int = number(8, 2, integer=True)
-    ridge: float = number(1e-3, 0)
-    shape_ridge: float = number(1e-4, 0)
-    caution: float = number(8.0, 0, open=True)
-    averaged: float = number(0.2, 1e-9, 1)
+    generator_step: float = parameter(0.4, "of the traders' last layer", 1e-9, 1)
+    discriminator_step: float = parameter(0.24, "of the volatility in time", 1e-9, 1)
+    shape_step: float = parameter(0.15, "of the volatility in the state", 1e-9, 1)
+    hidden_rate: float = parameter(3e-3, "of Adam, for hidden layers", 0)
+    degree: int = parameter(6, "powers of the matrix of risk aversions", 1, integer=True)
+    knots: int = parameter(8, "times between which coefficients are interpolated", 2, integer=True)
+    ridge: float = parameter(1e-3, "of the generator's Newton steps", 0)
+    shape_ridge: float = parameter(1e-4, "of the discriminator's", 0)
+    caution: float = parameter(8.0, "iterations in which first limits fade", 0, open=True)
+    averaged: float = parameter(0.2, "share of the iterations that are averaged", 1e-9, 1)
 
     @classmethod
     def of(cls, problem: EquilibriumProblem, objective: Objective = "unbiased") -> Self:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from simcal.equilibrium.adversarial.game import PriceGame
 from simcal.equilibrium.adversarial.objectives import discount
-from simcal.equilibrium.adversarial.paths import values_before
+from simcal.equilibrium.adversarial.paths import risk, values_before
 from simcal.equilibrium.adversarial.settings import AdversarialSettings, Known, Objective
 from simcal.equilibrium.numerics import normal_rule
 from simcal.equilibrium.problem import EquilibriumProblem
@@ -73,7 +73,7 @@ def solve_adversarial(
         Of networks and paths.
     objective
         "published" trains on what the paper's code trains on and gets its bias: agents see their own influence on the
-        drift, squared rates and prices are penalised, and goals are weighted (`AdversarialSettings`).
+        drift, squared rates are penalised, and goals are weighted (`AdversarialSettings`).
     drift
         "known": mu follows from the traders' requirements by formula, whatever the power and the number of agents.
         "unknown": the discriminator has a network for it, which follows the link.
@@ -177,15 +177,13 @@ def learned_policy(game: PriceGame) -> Policy:
             seen = prices.features(psi, w)
             volatility = prices.volatility(seen, now)
             after = psi + rates * units.step
+            held = after if units.post_trade else psi
             if prices.drift is not None:
-                drift = prices.drift(prices.drift_features(seen, after if units.post_trade else psi, w), now)
+                drift = prices.drift(prices.drift_features(seen, held, w), now)
             else:
-                held = (after if units.post_trade else psi) + units.start
-                sigma = volatility[..., None]
-                drift = (units.gamma * sigma * (sigma * held + units.xi * w[..., None])).mean(-1)
-                drift = drift + mean_value(k, psi, after, w)
+                drift = risk(units, volatility, held, w).mean(-1) + mean_value(k, psi, after, w)
             if not traders.clears:
-                drift = drift - discount(units, volatility, after if units.post_trade else psi)
+                drift = drift - discount(units, volatility, held)
             return volatility[0].cpu().numpy(), drift[0].cpu().numpy(), rates[0].cpu().numpy()
 
     return policy

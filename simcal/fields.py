@@ -23,7 +23,8 @@ def parameter(
 ) -> Any:
     """A field with all that `Parameter` says of it; see there for the arguments.
 
-    Whole numbers are not trainable unless that is said, and a default of None means that None is allowed.
+    Whole numbers are not trainable unless that is said, a default of None means that None is allowed, and the group
+    "each" that any number of values is.
     """
     trainable = not integer if trainable is None else trainable
     found = Parameter("", default, description, low, high, integer=integer, trainable=trainable, **more)
@@ -56,7 +57,10 @@ def check_fields(values: Any) -> None:
     for name, one in parameters_of(type(values)).items():
         value = getattr(values, name)
         if value is not None or one.default is not None:
-            count = getattr(values, one.group) if one.group else None
+            if one.group == "each":
+                count = len(value) if isinstance(value, (tuple, list)) else None
+            else:
+                count = getattr(values, one.group) if one.group else None
             object.__setattr__(values, name, one.check(value, count))
     words, truths = _others_of(type(values))
     check_choices(values, words)
