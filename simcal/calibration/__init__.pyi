@@ -3,6 +3,7 @@ from .bound import efficient_errors as efficient_errors
 from .calibrate import calibrate as calibrate
 from .certificate import PartValidation as PartValidation
 from .certificate import Validation as Validation
+from .conditional import forecast_table as forecast_table
 from .estimate import Estimate as Estimate
 from .gan import Game as Game
 from .gan import GameData as GameData

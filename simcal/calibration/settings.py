@@ -165,7 +165,7 @@ class LikelihoodSettings(Strict):
     # What other series say, where there are fewer returns than this: a name in calibration/, a CSV file or a folder of
     # runs. See `simcal.calibration.prior`.
     learned: str | None = None
-    learned_below: int = Field(default=1500, ge=0)
+    learned_below: int = Field(default=3500, ge=0)
     # Returns that only bring the states from their start to where the market is; at most a tenth of all.
     warm_up: int = Field(default=100, ge=0)
     # Simulated moments beside the likelihood: statistics by name, and the weight of their mean squared misfit, in
