@@ -1,9 +1,9 @@
 """Errors of the methods that learn against the exact ones: `python benchmarks/equilibrium.py [seeds] [cases]`.
 
-Cases are problem:method, without them those of the adversarial solver; `combo` and `fbsde` are the fair baselines of the
-examples. Every seed trains anew on one thread with the default settings; S_0, sigma_0 and mu_0 are compared with the
-truth of the same steps and timing. The worst seed of each column counts; what misses its target is marked. Below stand
-the errors of the published runs of that method, one seed each.
+Cases are problem:method, without them those of the adversarial solver; `combo` and `fbsde` are the fair baselines of
+the examples. Every seed trains anew on one thread with the default settings; S_0, sigma_0 and mu_0 are compared with
+the truth of the same steps and timing. The worst seed of each column counts; what misses its target is marked. Below
+stand the errors of the published runs of that method, one seed each.
 """
 
 from __future__ import annotations

@@ -204,25 +204,21 @@ def write_equilibrium_report(folder: str | Path, found: Comparison | Predictions
     if isinstance(found, Predictions):
         title = f"Equilibrium {problem.name} against its trading cost"
         return write_report(Path(folder) / "predictions.html", title, found.sections(), subtitle=subtitle)
-    good = _best_first(found)
-    top = (
-        {}
-        if not good
-        else {
-            "method": good[0].solution.method,
-            "price S_0": f"{good[0].solution.price:.6f}",
-            "drift mu_0": f"{good[0].solution.drift:.6f}",
-            "volatility sigma_0": f"{good[0].solution.volatility:.6f}",
-            "liquidity discount": f"{good[0].solution.liquidity_discount:.6f}",
-        }
-    )
+    top: dict[str, str] = {}
+    if good := _best_first(found):
+        best = good[0].solution
+        numbers = {
+            "price S_0": best.price, "drift mu_0": best.drift, "volatility sigma_0": best.volatility,
+            "liquidity discount": best.liquidity_discount,
+        }  # fmt: skip
+        top = {"method": best.method, **{label: f"{x:.6f}" for label, x in numbers.items()}}
     methods = ", ".join(x.solution.method for x in found.solved)
     return write_report(
         Path(folder) / "report.html",
         f"Equilibrium {problem.name}",
         found.sections(),
         subtitle=f"{subtitle}, {problem.n_steps} steps",
-        key_numbers=top or None,
+        key_numbers=top,
         provenance={"methods": methods, "seed": found.seed, "paths": found.n_paths},
     )
 
@@ -265,23 +261,23 @@ def _over_time(good: list[Solved]) -> list[Section]:
     paths = {x.solution.method: x.solution.simulate(1, _PATHS) for x in drawn}
     # Without costs rates have no limit but the step, and would hide the others.
     traded = {n: p for n, p in paths.items() if n != "frictionless" or len(paths) == 1}
-    first = next(iter(paths.values()))
-    starts = first.time[:-1]
+    ends = next(iter(paths.values())).time
+    starts = ends[:-1]
     caption = f"Line: mean over {_PATHS} paths; band: the middle 90 % of them; thin: one path, the same for all."
     prices = [
         plot_over_time(
-            starts, {n: p.volatility for n, p in paths.items()}, quantity="sigma", path=0, title="Volatility"
-        ),
-        plot_over_time(starts, {n: p.drift for n, p in paths.items()}, quantity="mu", path=0, title="Drift"),
-        plot_over_time(first.time, {n: p.price for n, p in paths.items()}, quantity="S", path=0, title="Price"),
+            time, {n: getattr(p, name) for n, p in paths.items()}, quantity=letter, path=0, title=name.capitalize()
+        )
+        for name, letter, time in (("volatility", "sigma", starts), ("drift", "mu", starts), ("price", "S", ends))
     ]
     trading = [
         plot_agents_over_time(
-            starts, {n: p.rates for n, p in traded.items()}, quantity="rate", title="Trading rates on one path"
-        ),
-        plot_agents_over_time(
-            first.time, {n: p.positions for n, p in traded.items()}, quantity="position", title="Positions on one path"
-        ),
+            time, {n: getattr(p, name) for n, p in traded.items()}, quantity=quantity, title=f"{title} on one path"
+        )
+        for name, quantity, title, time in (
+            ("rates", "rate", "Trading rates", starts),
+            ("positions", "position", "Positions", ends),
+        )
     ]
     omitted = [] if len(good) <= _SHOWN else [f"Drawn are the first {_SHOWN} of {len(good)} solutions."]
     return [

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from simcal.equilibrium.numerics import ridge
 from simcal.equilibrium.problem import EquilibriumProblem
 from simcal.equilibrium.solution import EquilibriumPaths, EquilibriumSolution
 
@@ -148,11 +149,7 @@ def look_back(solution: EquilibriumSolution, paths: EquilibriumPaths, correction
 
 def regress(features: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Least squares of values (states, agents) on features (states, agents, features), one agent at a time."""
-    scale = np.sqrt((features**2).mean(axis=0)) + 1e-300
-    scaled = np.ascontiguousarray((features / scale).transpose(1, 2, 0))
-    gram = scaled @ scaled.transpose(0, 2, 1) / len(values)
-    moments = (scaled @ values.T[:, :, None])[..., 0] / len(values)
-    return (np.linalg.pinv(gram, rcond=1e-12, hermitian=True) @ moments[..., None])[..., 0] / scale
+    return ridge(features.transpose(1, 0, 2), values.T[..., None], 1e-12)[..., 0]
 
 
 @dataclass(frozen=True, eq=False)

@@ -205,7 +205,7 @@ class EquilibriumMarket(PeriodicMarket, Described):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in TOML: ``kind`` first."""
-        return {k: _lists(v) if k in _TABLES else v for k, v in super().to_dict().items()}
+        return {k: np.array(v).tolist() if k in _TABLES else v for k, v in super().to_dict().items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -267,7 +267,3 @@ def _checked(name: str, values: Any, shape: tuple[int, ...]) -> Any:
 
 def _tuples(values: Any) -> Any:
     return tuple(map(_tuples, values)) if isinstance(values, list) else values
-
-
-def _lists(values: Any) -> Any:
-    return [_lists(x) for x in values] if isinstance(values, (tuple, list)) else values

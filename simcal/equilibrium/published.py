@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,18 +32,15 @@ class PublishedRow:
 
 def published_rows(problem: EquilibriumProblem) -> list[PublishedRow]:
     """The rows published for this problem, whatever its name, steps and timing; none for a problem of one's own."""
-    with (Path(__file__).parent / "published.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for name in dict.fromkeys(row["case"] for row in rows):
-        published = load_problem(name)
+    import pandas as pd
+
+    rows = pd.read_csv(Path(__file__).parent / "published.csv")
+    for name, case in rows.groupby("case", sort=False):
+        published = load_problem(str(name))
         same = problem.replace(name=name, n_steps=published.n_steps, timing=published.timing)
         if problem.power != 2:  # the published baselines take another cost scale than their evaluation
             same = same.replace(cost_scale=published.cost_scale)
         if same == published:
-            return [_row(row, problem.n_agents * _STEPS * problem.horizon) for row in rows if row["case"] == name]
+            sums = case[["goal", "goal_se"]] * (problem.n_agents * _STEPS * problem.horizon)
+            return [PublishedRow(**row) for row in case.drop(columns="case").assign(**sums).to_dict("records")]
     return []
-
-
-def _row(texts: dict[str, str], unit: float) -> PublishedRow:
-    numbers = {name: float(text) for name, text in texts.items() if name not in ("case", "method")}
-    return PublishedRow(texts["method"], **numbers | {name: numbers[name] * unit for name in ("goal", "goal_se")})

@@ -10,7 +10,6 @@ from simcal.equilibrium import EquilibriumProblem, load_problem, solve
 from simcal.equilibrium.adversarial import AdversarialSettings
 from simcal.equilibrium.adversarial.players import Generator
 from simcal.equilibrium.adversarial.solver import settled
-from simcal.equilibrium.numerics import cleared
 from simcal.errors import DataError, ParameterError
 from simcal.training import Trained
 
@@ -215,22 +214,6 @@ def test_a_training_that_still_moves_says_so():
         assert succeeded
         assert sentence in status
         assert (status == "Played.") == (not sentence)
-
-
-@pytest.mark.parametrize("power", [1.2, 1.5, 3.0, 4.0, 10.0])
-def test_hard_clearing_sums_rates_to_zero_and_moves_all_values_alike(power):
-    values = torch.randn(2000, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    values[0], values[1], values[2, :3] = 0.0, 7.0, 1.0
-    values[3:1000] += 30.0
-    found = cleared(values, power)
-
-    def excess(shifted):
-        return (shifted.sign() * shifted.abs() ** (1 / (power - 1))).sum(-1)
-
-    assert (excess(found + 1e-12) >= 0).all()  # for powers above 2 rates are steep: a bracket, not a small sum
-    assert (excess(found - 1e-12) <= 0).all()
-    moved = found - values
-    assert (moved - moved[:, :1]).abs().max() < 1e-12
 
 
 def test_numbers_that_are_not_finite_are_explained(monkeypatch):

@@ -12,7 +12,6 @@ from optimality import first_order_residuals
 
 from simcal.equilibrium import EquilibriumProblem, load_problem
 from simcal.equilibrium.collocation import solve_collocation
-from simcal.equilibrium.numerics import clearing_rates
 from simcal.equilibrium.quadratic import solve_discrete
 from simcal.equilibrium.quadrature import solve_quadrature
 from simcal.errors import ParameterError
@@ -144,18 +143,6 @@ def test_hundred_agents_with_quadratic_costs_get_the_exact_equilibrium_of_the_sc
     found, exact = solve_collocation(problem), solve_discrete(problem)
     assert found.price == pytest.approx(exact.price, abs=1e-6)
     assert found.volatility == pytest.approx(exact.volatility, abs=1e-6)
-
-
-@pytest.mark.parametrize("power", [1.1, 1.5, 2.0, 3.0, 6.0])
-def test_shift_makes_the_rates_of_every_state_sum_to_zero_and_is_common_to_all(power):
-    problem = load_problem("power-10").replace(power=power)
-    marginal = np.random.default_rng(1).normal(size=(200, 10)) * np.logspace(-9, 2, 200)[:, None]
-    cleared, rates = clearing_rates(problem, marginal)
-    implied = problem.rate_of(cleared)
-    rounding = 1e-9 + 10 * 1e-15 ** min(1 / (power - 1), 1)  # R is steep at 0 for powers above 2
-    assert np.all(np.abs(implied.sum(axis=1)) <= rounding * np.abs(implied).max(axis=1))
-    assert np.all(np.abs(rates.sum(axis=1)) <= 1e-14 * np.abs(rates).max(axis=1) * 10)
-    assert np.all(np.ptp(cleared - marginal, axis=1) <= 1e-14 * np.abs(marginal).max(axis=1))
 
 
 @pytest.mark.parametrize("n_steps", [1, 2])

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from simcal.equilibrium import EquilibriumProblem, check, load_problem, solve
-from simcal.equilibrium.numerics import cleared, clearing_rates
 from simcal.errors import ParameterError
 
 TIMINGS = pytest.mark.parametrize("timing", ["pre-trade", "post-trade"])
@@ -79,18 +78,6 @@ def test_agents_without_exposure_need_no_trade():
     frictionless = solve(found.problem, method="frictionless")
     assert found.price == pytest.approx(frictionless.price, abs=1e-14)
     np.testing.assert_array_equal(found.simulate(0, 3).rates, 0)
-
-
-@pytest.mark.parametrize("power", [1.1, 1.5, 2.0, 3.0])
-def test_the_multiplier_clears_the_market(power):
-    problem = EquilibriumProblem((1.0,) * 7, (0.0,) * 7, power=power)
-    values = np.random.default_rng(0).normal(size=(500, 7)) ** 3 + 5
-    values[0] = 2.0
-    marginal = cleared(values, power)
-    rates = problem.rate_of(marginal)
-    assert np.all(np.abs(rates.sum(axis=1)) <= 1e-9 * np.abs(rates).max(axis=1))
-    np.testing.assert_allclose(np.ptp(marginal - values, axis=1), 0, atol=1e-9)
-    assert np.abs(clearing_rates(problem, values)[1].sum(axis=1)).max() < 1e-9 * np.abs(rates).max()
 
 
 def test_a_failure_is_told_and_not_raised():
