@@ -149,3 +149,24 @@ def test_a_start_must_be_a_finite_number_of_a_known_state():
         TODAY.started(balance=float("nan"))
     with pytest.raises(simcal.ParameterError, match="did you mean 'balance'"):
         TODAY.started(balanc=0.0)
+
+
+def test_the_formula_of_the_page_on_the_likelihood_is_what_was_compiled(paths):
+    m, x = TODAY.replace(slow_sensitivity=-20.0), np.diff(np.log(paths.prices[0])) - TODAY.growth
+    w, lean = np.exp(m.johnson_tail**2), np.exp(m.johnson_tail**2 / 2) * np.sinh(m.johnson_skew)
+    k = np.sqrt(0.5 * (w - 1) * (w * np.cosh(2 * m.johnson_skew) + 1))
+    last = trend = 0.0
+    size, share, expected = m.usual_move, m.share_start, []
+    for now in x:
+        y = now / (m.impact * (1 - share)) - m.trend_sensitivity * last - m.slow_sensitivity * trend
+        inner = k * y / m.chartist_sd + lean
+        z = (np.arcsinh(inner) - m.johnson_skew) / m.johnson_tail
+        slopes = np.log(m.impact * (1 - share) * m.chartist_sd * m.johnson_tail / k) + 0.5 * np.log1p(inner**2)
+        expected.append(stats.norm.logpdf(z) - slopes)
+        trend = m.trend_memory * trend + (1 - m.trend_memory) * now
+        size = m.turbulence_memory * size + (1 - m.turbulence_memory) * abs(now)
+        a = m.predisposition + m.herding * (2 * share - 1) - m.turbulence_response * np.log(size / m.usual_move)
+        a += m.fall_attraction * min(trend / size, 0) + m.rise_attraction * max(trend / size, 0)
+        share, last = 1 / (1 + np.exp(-a)), now
+    found = Likelihood(m, ("herding",), paths.prices[0]).by_step({"herding": m.herding})
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
