@@ -205,11 +205,13 @@ def _measured(found: EquilibriumSolution, n_paths: int, seed: int) -> dict[str, 
 
 def _leading_order(problem: EquilibriumProblem) -> dict[str, float]:
     """The stationary means of two agents to leading order; rates as in `solve_leading_order`."""
+    from scipy.integrate import cumulative_trapezoid
+
     found, q, scale = solve(problem, method="leading-order"), problem.power, problem.cost_factor
     speed = small_cost_scales(problem, problem.dividend_volatility)[2]
     x = np.linspace(0.0, 10.0, 20_001)
     scaled = np.abs(stationary_shape(q).value(x) / q) ** (1 / (q - 1))  # rate over `speed`, and fall of ln density
-    density = np.exp(-np.concatenate([[0.0], np.cumsum((scaled[1:] + scaled[:-1]) / 2 * np.diff(x))]))
+    density = np.exp(-cumulative_trapezoid(scaled, x, initial=0.0))
     density[[0, -1]] /= 2
     density /= density.sum()
     return {
