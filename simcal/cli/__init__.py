@@ -16,6 +16,7 @@ from simcal.cli import (
     calibrate,
     facts,
     filter,
+    profile,
     report,
     simulate,
     solve,
@@ -56,7 +57,7 @@ app = typer.Typer(
 for _name, _command in {
     "simulate": simulate.command, "calibrate": calibrate.command, "validate": validate.command,
     "filter": filter.filter_command, "forecast": filter.forecast_command, "track": track.command,
-    "backtest": backtest.command,
+    "profile": profile.command, "backtest": backtest.command,
     "backtest-family": backtest_family.command, "solve": solve.command, "train": train.command,
     "facts": facts.command, "report": report.command,
 }.items():  # fmt: skip

@@ -27,7 +27,7 @@ def test_version_is_that_of_the_package(command):
     assert (done.code, done.out.strip()) == (0, f"simcal {simcal.__version__}")
 
 
-@pytest.mark.parametrize("verb", ["simulate", "calibrate", "validate", "facts", "report"])
+@pytest.mark.parametrize("verb", ["simulate", "calibrate", "validate", "profile", "facts", "report"])
 def test_every_command_explains_itself(command, verb):
     done = command(verb, "--help")
     assert done.code == 0
